@@ -1,0 +1,1 @@
+"""What Check_MK runs and what its server needs."""

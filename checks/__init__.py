@@ -1,0 +1,22 @@
+"""undergoal's checks: one module or package each, named in CHECKS and nowhere else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from checks.frame.plugin import Plugin
+
+__version__ = "0.1.0"
+
+CHECKS = ("docker_bridge",)
+
+
+def load(name: str) -> Plugin:
+    """The check of this name: ``PLUGIN`` of its module. Only it is imported. Raises KeyError for another name."""
+    if name not in CHECKS:
+        raise KeyError(name)
+    from importlib import import_module
+
+    plugin: Plugin = import_module(f"checks.{name}").PLUGIN
+    return plugin

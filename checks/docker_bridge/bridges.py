@@ -1,0 +1,83 @@
+"""Linux bridges as the kernel shows them, and the kernel settings that bite beside the 1023 ports.
+
+A bridge takes exactly 1023 ports (BR_PORT_BITS in net/bridge/br_private.h); the next one fails with EXFULL, without a
+line in the kernel's log. Files: /sys/class/net/BRIDGE/brif, /proc/sys/net/core/netdev_max_backlog,
+/proc/net/stat/arp_cache.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from checks.frame.host import Host
+
+PORTS_MAX = 1023
+_NETWORK = "/sys/class/net"
+
+
+class Bridge(NamedTuple):
+    """One bridge and how many ports it has."""
+
+    name: str  # as the kernel has it: any bytes but "/", ":" and white space
+    ifindex: int
+    ports: int
+
+
+class Neighbours(NamedTuple):
+    """Kernel limits that large bridges run into; None where this namespace does not have the file."""
+
+    backlog: int | None  # packets, net.core.netdev_max_backlog
+    table_fulls: int | None  # ARP table overflows since boot
+
+
+class Port(NamedTuple):
+    """One port of a bridge."""
+
+    ifindex: int
+    peer_elsewhere: bool  # its other end is in another network namespace, as a container's is
+
+
+def read_bridge(host: Host, name: str, index: int) -> Bridge:
+    """Ports of a bridge: through sysfs where that shows this network namespace, else through netlink, 9 times dearer.
+
+    Raises OSError when the bridge is gone.
+    """
+    if _sysfs_has(host, name, index):
+        return Bridge(name, index, len(host.entries(f"{_NETWORK}/{name}/brif")))
+    return Bridge(name, index, len(host.links(master=index)))
+
+
+def _sysfs_has(host: Host, name: str, index: int) -> bool:
+    try:
+        return host.number(f"{_NETWORK}/{name}/ifindex") == index
+    except (OSError, ValueError):
+        return False
+
+
+def read_ports(host: Host, bridge: Bridge) -> list[Port]:
+    """The ports of a bridge one by one, through netlink. Raises OSError."""
+    return [Port(link.ifindex, link.peer_elsewhere) for link in host.links(master=bridge.ifindex)]
+
+
+def read_neighbours(host: Host) -> Neighbours:
+    """Never raises: a file that is missing or strange is None, which is said at -v."""
+    try:
+        backlog = host.number("/proc/sys/net/core/netdev_max_backlog")
+    except (OSError, ValueError):
+        backlog = None
+    try:
+        table_fulls = parse_table_fulls(host.text("/proc/net/stat/arp_cache"))
+    except (OSError, ValueError):
+        table_fulls = None
+    return Neighbours(backlog, table_fulls)
+
+
+def parse_table_fulls(text: str) -> int:
+    """The sum of column table_fulls over all processors; numbers are hexadecimal. Raises ValueError."""
+    lines = text.splitlines()
+    columns = lines[0].split() if lines else []
+    column = columns.index("table_fulls")
+    rows = [line.split() for line in lines[1:]]
+    if not rows or any(len(row) != len(columns) for row in rows):
+        raise ValueError("truncated statistics")
+    return sum(int(row[column], 16) for row in rows)

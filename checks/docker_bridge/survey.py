@@ -1,0 +1,133 @@
+"""Reading: everything this check looks at, once, before anything is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, NamedTuple
+
+from checks.docker_bridge.bridges import Bridge, Neighbours, Port, read_bridge, read_neighbours, read_ports
+from checks.frame.host import Host
+
+if TYPE_CHECKING:
+    from checks.docker_bridge.docker_api import DockerView
+
+DEFAULT_SOCKETS = ("/run/docker.sock", "/var/run/docker.sock")
+_RESERVE_MAX = 1.0  # seconds kept for the verdict when Docker hangs
+
+
+class DockerSilence(NamedTuple):
+    """Why Docker was not asked, or gave no answer."""
+
+    reason: str
+    denied: bool = False  # this user may not; somebody can grant it
+    broken: bool = False  # it is there and should have answered
+    socket: str = ""
+
+
+class Survey(NamedTuple):
+    """What was seen of this host."""
+
+    bridges: tuple[Bridge, ...]  # those that match the patterns
+    unreadable: dict[str, str]  # bridge -> why
+    absent: tuple[str, ...]  # bridges that were named and are not there
+    neighbours: Neighbours
+    docker: DockerView | None
+    silence: DockerSilence | None  # None when Docker was asked
+    routes: tuple[str, ...]  # IPv4 subnets this host has routes to
+    stray: dict[str, tuple[Port, ...]]  # bridge with more ports than endpoints -> its ports
+
+
+def matches(name: str, settings: SimpleNamespace) -> bool:
+    """Whether --bridge and --exclude let this bridge pass."""
+    if not settings.bridge and not settings.exclude:
+        return True
+    from fnmatch import fnmatchcase
+
+    wanted = not settings.bridge or any(fnmatchcase(name, pattern) for pattern in settings.bridge)
+    return wanted and not any(fnmatchcase(name, pattern) for pattern in settings.exclude)
+
+
+def survey(host: Host, settings: SimpleNamespace) -> Survey:
+    """Read the bridges, the kernel's neighbouring limits, and Docker. Raises OSError when links cannot be listed."""
+    host.deadline.stage = "listing network bridges"
+    found = {link.name: link.ifindex for link in host.links("bridge") if matches(link.name, settings)}
+    bridges, unreadable = _read_bridges(host, found)
+    named = [pattern for pattern in settings.bridge if not any(sign in pattern for sign in "*?[")]
+    docker, silence = _ask_docker(host, settings)
+    stray = _read_stray(host, bridges, docker) if docker and not settings.no_history else {}
+    return Survey(
+        tuple(bridges),
+        unreadable,
+        tuple(name for name in named if name not in found),
+        read_neighbours(host),
+        docker,
+        silence,
+        tuple(_read_routes(host)) if docker else (),
+        stray,
+    )
+
+
+def _read_bridges(host: Host, found: dict[str, int]) -> tuple[list[Bridge], dict[str, str]]:
+    bridges, unreadable = [], {}
+    for name, index in found.items():
+        try:
+            bridges.append(read_bridge(host, name, index))
+        except OSError as error:
+            unreadable[name] = error.strerror or "cannot be read"
+    return bridges, unreadable
+
+
+def still_missing(host: Host, names: Sequence[str]) -> list[str]:
+    """Which of these bridges are not there on a second look: a network may just have been made or removed."""
+    present = {link.name for link in host.links("bridge")} if names else set()
+    return [name for name in names if name not in present]
+
+
+def _ask_docker(host: Host, settings: SimpleNamespace) -> tuple[DockerView | None, DockerSilence | None]:
+    if settings.no_docker:
+        return None, DockerSilence("Docker was not asked (--no-docker)")
+    explicit = bool(settings.docker_socket)
+    path = settings.docker_socket or next((path for path in DEFAULT_SOCKETS if host.has_socket(path)), "")
+    if not path:
+        return None, DockerSilence("there is no Docker here")
+    from contextlib import closing
+
+    from checks.docker_bridge.docker_api import DockerReplyError, read_docker
+    from checks.frame.paths import UnsafePath
+    from checks.frame.unix_http import HttpError
+
+    host.deadline.stage = f"asking Docker at {path}"
+    try:
+        with closing(host.http(path, min(_RESERVE_MAX, host.deadline.total * 0.3))) as http:
+            return read_docker(http), None
+    except (HttpError, DockerReplyError, UnsafePath) as error:
+        return None, DockerSilence(f"Docker {error}", broken=True, socket=path)
+    except TimeoutError:
+        return None, DockerSilence("Docker did not take the connection in time", broken=True, socket=path)
+    except PermissionError:
+        return None, DockerSilence("may not ask Docker", denied=True, broken=explicit, socket=path)
+    except OSError as error:
+        return None, DockerSilence(f"Docker cannot be reached: {error.strerror}", broken=explicit, socket=path)
+
+
+def _read_stray(host: Host, bridges: Sequence[Bridge], docker: DockerView) -> dict[str, tuple[Port, ...]]:
+    """The ports of those bridges that have more of them than Docker has endpoints."""
+    endpoints = {network.bridge: len(docker.endpoints[network.identity]) for network in docker.networks}
+    stray = {}
+    for bridge in bridges:
+        if bridge.ports > endpoints.get(bridge.name, bridge.ports):
+            try:
+                stray[bridge.name] = tuple(read_ports(host, bridge))
+            except OSError:
+                continue  # removed meanwhile
+    return stray
+
+
+def _read_routes(host: Host) -> list[str]:
+    from checks.docker_bridge.addresses import parse_routes
+
+    try:
+        return parse_routes(host.text("/proc/net/route"))
+    except (OSError, ValueError):
+        return []

@@ -1,0 +1,212 @@
+"""Children that may hang, even in uninterruptible sleep, and never take the check with them.
+
+A read on a dead CephFS or NFS mount cannot be ended by SIGALRM, by SIGKILL or by leaving a thread behind. So it happens
+in a child of its own session that shares nothing with the scheduler's pipe. The parent reads a pipe until a deadline,
+kills the group, and does not wait for what cannot die. While such a child is stuck it holds a lock, so the next run
+says "still blocked since" at once instead of adding another one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import time
+from typing import Callable, NamedTuple, NoReturn
+
+from checks.frame.deadline import forget_signals, kill_group
+
+OUTPUT_MAX = 1 << 20  # bytes a child may answer, unless told otherwise
+_READ_SIZE = 16384  # larger reads cost more than they save
+_DYING = 0.2  # seconds a child that was just killed may need to release its lock
+
+_running: set[int] = set()  # leaders of the sessions started here, to be killed when this process gives up
+
+
+class HelperTimeout(Exception):
+    """The child did not finish in time; it was killed, if it can be."""
+
+
+class HelperStuck(HelperTimeout):
+    """A child of an earlier run is still blocked; none was started."""
+
+
+class HelperOverflow(Exception):
+    """The child printed more than it may."""
+
+
+class Answer(NamedTuple):
+    """What a child left: its exit status (negative: signal number) and its output."""
+
+    status: int
+    output: bytes
+
+
+class Child:
+    """A running child and the pipe it answers on."""
+
+    def __init__(self, pid: int, pipe: int, output_max: int) -> None:
+        self.pid = pid
+        self.pipe = pipe
+        self.output = b""
+        self._output_max = output_max
+        self._status: int | None = None
+        _running.add(pid)
+
+    def read(self) -> bool:
+        """Take what is in the pipe. True when the other end was closed. Raises HelperOverflow."""
+        data = os.read(self.pipe, _READ_SIZE)
+        self.output += data
+        if len(self.output) > self._output_max:
+            raise HelperOverflow(f"answered more than {self._output_max} bytes")
+        return not data
+
+    def exited(self) -> bool:
+        """Whether it has ended; reaps it then, and what it started in its session."""
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._status = os.waitstatus_to_exitcode(status)
+                kill_group(self.pid)
+                _running.discard(self.pid)
+        return self._status is not None
+
+    def answer(self) -> Answer:
+        """Status and output of a child that has exited."""
+        assert self._status is not None
+        return Answer(self._status, self.output)
+
+    def abandon(self) -> None:
+        """Kill its session and close the pipe. A child in uninterruptible sleep is left to init."""
+        os.close(self.pipe)
+        if self._status is None:
+            kill_group(self.pid)
+            end = time.monotonic() + _DYING
+            while not self.exited() and time.monotonic() < end:
+                time.sleep(0.005)
+            _running.discard(self.pid)
+
+
+def kill_all() -> None:
+    """Kill every child that is still running: the last thing a process does that gives up."""
+    for pid in tuple(_running):
+        kill_group(pid)
+
+
+def start(task: Callable[[], bytes], output_max: int = OUTPUT_MAX, lock: int | None = None) -> Child:
+    """Fork a child that runs ``task``, answers its bytes and exits 0; 1 and the error's text if it raises."""
+    receive, send = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _be_child(task, send, lock)
+    os.close(send)
+    return Child(pid, receive, output_max)
+
+
+def _be_child(task: Callable[[], bytes], send: int, lock: int | None) -> NoReturn:
+    status = 1
+    try:
+        os.setsid()
+        forget_signals()
+        _running.clear()
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(nowhere, descriptor)
+        kept = {0, 1, 2, send} | ({lock} if lock is not None else set())
+        _close_all_but(kept)
+        answer = task()
+        status = 0
+    except BaseException as error:
+        answer = f"{type(error).__name__}: {error}".encode(errors="replace")
+    with contextlib.suppress(OSError):
+        while answer:
+            answer = answer[os.write(send, answer) :]
+    os._exit(status)
+
+
+def _close_all_but(kept: set[int]) -> None:
+    lowest = 3
+    for descriptor in sorted(kept - {0, 1, 2}):
+        os.closerange(lowest, descriptor)
+        lowest = descriptor + 1
+    os.closerange(lowest, 4096)
+
+
+def collect(child: Child, seconds: float) -> Answer:
+    """Its answer within ``seconds``. Raises HelperTimeout or HelperOverflow; nothing is left running that can die."""
+    end = time.monotonic() + seconds
+    try:
+        closed = False
+        while not (child.exited() and closed):  # its exit also ends what it started, which may hold the pipe
+            left = end - time.monotonic()
+            if left <= 0:
+                raise HelperTimeout(f"no answer within {seconds:.1f} s")
+            if closed:
+                time.sleep(0.002)
+            elif select.select([child.pipe], [], [], min(left, 0.05))[0]:
+                closed = child.read()
+    finally:
+        child.abandon()
+    return child.answer()
+
+
+def call(task: Callable[[], bytes], seconds: float, lock_path: str = "", output_max: int = OUTPUT_MAX) -> Answer:
+    """Run ``task`` in a child within ``seconds``; with ``lock_path``, one child at a time across runs.
+
+    Raises HelperStuck, HelperTimeout, HelperOverflow, or OSError when the lock cannot be opened.
+    """
+    lock = _take_lock(lock_path) if lock_path else None
+    try:
+        child = start(task, output_max, lock)
+        if lock is not None:
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{child.pid} {int(time.time())}".encode(), 0)
+    finally:
+        if lock is not None:
+            os.close(lock)  # the child's copy holds it from here on
+    return collect(child, seconds)
+
+
+def _take_lock(path: str) -> int:
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    end = time.monotonic() + _DYING
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except BlockingIOError:
+            if time.monotonic() < end:
+                time.sleep(0.02)
+                continue
+        pid, _, since = os.pread(lock, 64, 0).decode("ascii", "replace").partition(" ")
+        os.close(lock)
+        age = f" for {time.time() - int(since):.0f} s" if since.isdigit() else ""
+        raise HelperStuck(f"still blocked{age} in an earlier run's helper, process {pid or '?'}")
+
+
+def run(argv: list[str], seconds: float, output_max: int = OUTPUT_MAX, directory: str = "/") -> Answer:
+    """Run a command within ``seconds``: C locale, no stdin, own session, stderr after stdout in one bounded output.
+
+    ``argv[0]`` is an absolute path. Raises HelperTimeout, HelperOverflow, or OSError when it cannot be started.
+    """
+    import subprocess
+
+    receive, send = os.pipe()
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=send,
+            stderr=send,
+            start_new_session=True,
+            cwd=directory,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
+        )
+    except BaseException:
+        os.close(receive)
+        raise
+    finally:
+        os.close(send)
+    process.returncode = 0  # reaped here, by Child: Popen must neither wait nor warn
+    return collect(Child(process.pid, receive, output_max), seconds)

@@ -1,0 +1,238 @@
+"""From the command line to one write and an exit code: what every check_* does around its own work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import SimpleNamespace
+from typing import NoReturn
+
+from checks import __version__
+from checks.frame.deadline import Deadline, answer_signals, start_alarm
+from checks.frame.history import History, not_saved, open_history, save_history
+from checks.frame.host import Host
+from checks.frame.options import Option, UsageError, asks_for, help_text, parse, seconds
+from checks.frame.plugin import NothingHere, Plugin, Run
+from checks.frame.printable import printable
+from checks.frame.probe import conclude, threshold_options
+from perfdata import nagios
+from perfdata.outcome import OK, UNKNOWN, Outcome
+
+HELP, VERSION = ("-h", "--help"), ("-V", "--version")
+_TIMEOUT_MAX = 3600
+_WRAP_UP = 0.3  # seconds kept for judging and writing when a helper does the reading
+_EXIT_CODES = "Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (and --help, --version, wrong options)."
+
+
+def _absolute(text: str) -> str:
+    if not text.startswith("/") or "\0" in text:
+        raise ValueError("needs an absolute path")
+    return os.path.normpath(text)
+
+
+def common_options(timeout: float) -> list[Option]:
+    """The options of every check."""
+    state = "history and baselines"
+    return [
+        Option(HELP, "show this and exit with 3"),
+        Option(VERSION, "show the version and exit with 3"),
+        Option(("-v", "--verbose"), "more lines: -v per item, -vv what could not be seen, -vvv all", repeat=True),
+        Option(
+            ("-t", "--timeout"),
+            f"answer within this time, else UNKNOWN (default {timeout:g}s)",
+            "SECONDS",
+            seconds(0.1, _TIMEOUT_MAX),
+            timeout,
+        ),
+        Option(("--absent-ok",), "OK instead of UNKNOWN when there is nothing of this kind here"),
+        Option(("--root",), "read a captured tree instead of this host", "DIR", _absolute, ""),
+        Option(("--no-history",), "neither read nor write history: no rates, no baselines", group=state),
+        Option(("--accept",), "take what is seen now as the new baseline", group=state),
+        Option(
+            ("--hold",),
+            "report a change for this long unless accepted (default 24h)",
+            "TIME",
+            seconds(0, 366 * 86400),
+            86400.0,
+            group=state,
+        ),
+        Option(
+            ("--state-dir",),
+            "where history is kept (default: $STATE_DIRECTORY, $MK_VARDIR, /var/lib/undergoal/USER or"
+            " ~/.local/state/undergoal)",
+            "DIR",
+            _absolute,
+            group=state,
+        ),
+        Option(
+            ("--state-user",),
+            "for root: run as this user, so that --accept reaches the history of the scheduler's runs",
+            "NAME",
+            group=state,
+        ),
+    ]
+
+
+def all_options(plugin: Plugin) -> list[Option]:
+    """Thresholds, the check's own options, the common ones."""
+    return [*threshold_options(plugin), *plugin.options(), *common_options(plugin.timeout)]
+
+
+def write_and_exit(output: bytes, code: int) -> NoReturn:
+    """The one write of a run; an engine that cannot be told gets 3. Children that still run are killed."""
+    if "checks.frame.bounded" in sys.modules:
+        sys.modules["checks.frame.bounded"].kill_all()
+    try:
+        while output:
+            output = output[os.write(1, output) :]
+    except OSError:
+        code = UNKNOWN
+    os._exit(code)
+
+
+def open_standard_files() -> None:
+    """With stdout closed, the next file opened would be it, and the verdict would be written into that file."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)  # the lowest free number: this one; writing to it fails
+
+
+class Session:
+    """One run of one check: what is known of it when it has to end early."""
+
+    def __init__(self, plugin: Plugin, settings: SimpleNamespace) -> None:
+        self.plugin = plugin
+        self.settings = settings
+        self.deadline = Deadline(settings.timeout)
+        self.ready: Outcome | None = None  # the verdict, while its state is being saved
+
+    def give_up(self, reason: str) -> NoReturn:
+        """The answer when time is up or a signal came."""
+        self.finish(self.last_words(reason))
+
+    def last_words(self, reason: str) -> Outcome:
+        """The verdict of a run that cannot go on: the one that was ready, or UNKNOWN with the stage it was in."""
+        stage = f"{reason} after {self.deadline.spent():.1f} s while {self.deadline.stage}"
+        if self.ready is not None:
+            return not_saved(self.ready, self.settings, stage)
+        return Outcome(self.plugin.name, UNKNOWN, stage)
+
+    def finish(self, outcome: Outcome) -> NoReturn:
+        """Render, write, exit."""
+        write_and_exit(nagios.render(outcome, self.settings.verbose), outcome.state)
+
+    def outcome(self) -> Outcome:
+        """Read, judge, save."""
+        host = Host(self.settings.root, self.deadline)
+        clock = host.clock()
+        history = open_history(self.plugin, self.settings, host, clock)
+        self.ready = outcome = self.verdict(Run(host, self.settings, clock, history.series))
+        self.deadline.stage = "saving its state"
+        return save_history(history, self.settings, outcome) if history != History() else outcome
+
+    def verdict(self, run: Run) -> Outcome:
+        """The check's verdict; what nobody foresaw is UNKNOWN with its place."""
+        self.deadline.stage = "reading the host"
+        try:
+            return conclude(self.plugin, run)
+        except NothingHere as nothing:
+            state = OK if self.settings.absent_ok else UNKNOWN
+            return Outcome(self.plugin.name, state, printable(str(nothing), 120), applies=False)
+        except Exception as error:
+            return Outcome(self.plugin.name, UNKNOWN, unforeseen(error, self.deadline.stage))
+
+    def outcome_from_helper(self) -> Outcome:
+        """The same in a child: a captured tree may lie on a file system that hangs."""
+        from checks.frame import bounded
+        from perfdata import as_json
+
+        self.deadline.stage = f"reading {printable(self.settings.root)}"
+        try:
+            answer = bounded.call(
+                lambda: as_json.render([self.outcome()]), self.deadline.left(_WRAP_UP), self._lock_path()
+            )
+            return as_json.parse_all(answer.output)[0]
+        except bounded.HelperTimeout as error:
+            return Outcome(self.plugin.name, UNKNOWN, f"{self.deadline.stage}: {error}")
+        except (bounded.HelperOverflow, ValueError, LookupError, TypeError, OSError):
+            return Outcome(self.plugin.name, UNKNOWN, f"{self.deadline.stage}: the helper process failed")
+
+    def _lock_path(self) -> str:
+        """A lock beside the history: one stuck helper per captured tree in all. "" when there is no place for one."""
+        from checks.frame.history import file_name
+        from checks.frame.state import StateUnavailable, state_directory, surroundings
+
+        try:
+            directory = state_directory(surroundings(), self.settings.state_dir)
+        except StateUnavailable:
+            return ""
+        return os.path.join(directory, file_name(self.plugin.name, Host(self.settings.root)) + ".lock")
+
+
+def unforeseen(error: Exception, stage: str) -> str:
+    """One line for an error that nobody foresaw: where it happened, without the noise of a traceback."""
+    trace = error.__traceback__
+    place = ""
+    while trace is not None:
+        place = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+    return printable(f"failed while {stage} at {place}: {reason}", 140)
+
+
+def become(user: str) -> None:
+    """Root becomes ``user`` for good. Raises UsageError when it cannot."""
+    import pwd
+
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError:
+        raise UsageError(f"option --state-user: there is no user {printable(user)}") from None
+    if account.pw_uid == os.geteuid():
+        return
+    if os.geteuid() != 0:
+        raise UsageError("option --state-user: only root can become another user")
+    os.initgroups(user, account.pw_gid)
+    os.setgid(account.pw_gid)
+    os.setuid(account.pw_uid)
+
+
+def _settings(plugin: Plugin, program: str, arguments: list[str]) -> SimpleNamespace:
+    options = all_options(plugin)
+    if asks_for(arguments, HELP):
+        epilog = f"Examples:\n{plugin.examples}\n\n{_EXIT_CODES}"
+        write_and_exit(help_text(program, plugin.description, epilog, options).encode(), UNKNOWN)
+    if asks_for(arguments, VERSION):
+        write_and_exit(f"{program} {__version__}\n".encode(), UNKNOWN)
+    settings = parse(options, arguments)
+    if settings.accept and settings.no_history:
+        raise UsageError("option --accept: there is nothing to accept with --no-history")
+    if settings.state_user:
+        become(settings.state_user)
+    return settings
+
+
+def default_settings(plugin: Plugin, no_history: bool) -> SimpleNamespace:
+    """The settings of a run without any option, for the commands that run many checks."""
+    return parse(all_options(plugin), ["--no-history"] if no_history else [])
+
+
+def main(plugin: Plugin) -> NoReturn:
+    """Run ``plugin`` with the words of the command line."""
+    open_standard_files()
+    program = f"check_{plugin.name}"
+    try:
+        settings = _settings(plugin, program, sys.argv[1:])
+    except UsageError as error:
+        line = printable(f"UNKNOWN - {program}: {error}; see {program} --help", nagios.LINE_TEXT_MAX)
+        write_and_exit(line.encode() + b"\n", UNKNOWN)
+    session = Session(plugin, settings)
+    answer_signals(session.give_up)
+    start_alarm(session.deadline)
+    try:
+        outcome = session.outcome_from_helper() if settings.root else session.outcome()
+    except Exception as error:
+        outcome = Outcome(plugin.name, UNKNOWN, unforeseen(error, session.deadline.stage))
+    session.finish(outcome)

@@ -1,0 +1,84 @@
+"""Opening and saving the history of a run: what goes wrong here costs the history, never the verdict."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, NamedTuple
+
+from checks.frame.printable import printable
+from perfdata.outcome import CRITICAL, UNKNOWN, Detail, Outcome
+
+if TYPE_CHECKING:
+    from checks.frame.host import Host
+    from checks.frame.plugin import Plugin
+    from perfdata.clock import Clock
+    from perfdata.series import Series
+
+_REASON_MAX = 200
+_PATIENCE = 1.5  # seconds at most to wait for another run of the same check
+
+
+class History(NamedTuple):
+    """An open series, or the reason why there is none; neither when it was switched off."""
+
+    series: Series | None = None
+    problem: str = ""
+
+
+def open_history(plugin: Plugin, settings: SimpleNamespace, host: Host, clock: Clock) -> History:
+    """The history of this check, user, network namespace and captured tree."""
+    if settings.no_history:
+        return History()
+    from checks.frame.state import StateUnavailable, state_directory, surroundings
+    from perfdata.series import Series, SeriesError
+
+    host.deadline.stage = "opening its state"
+    try:
+        directory = state_directory(surroundings(inherited=not settings.state_user), settings.state_dir)
+        path = os.path.join(directory, file_name(plugin.name, host))
+        by_hand = os.isatty(1)
+        return History(Series(path, clock, by_hand, min(_PATIENCE, host.deadline.left() / 4)))
+    except (StateUnavailable, SeriesError, OSError) as error:
+        return History(None, printable(str(error), _REASON_MAX))
+
+
+def file_name(check: str, host: Host) -> str:
+    """One file per check; other network namespaces and captured trees have other items, and so files of their own."""
+    if host.captured:
+        import hashlib
+
+        return f"{check}@{hashlib.sha256(host.root.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}.sqlite"
+    namespace = host.other_namespace()
+    return f"{check}-net{namespace}.sqlite" if namespace else f"{check}.sqlite"
+
+
+def save_history(history: History, settings: SimpleNamespace, outcome: Outcome) -> Outcome:
+    """Save, and say in the outcome what became of it."""
+    from perfdata.series import SeriesError
+
+    problem, series = history.problem, history.series
+    if series is not None and not problem:
+        try:
+            series.save()
+        except SeriesError as error:
+            problem = printable(f"{series.path}: {error}", _REASON_MAX)
+        if series.set_aside:
+            aside = f"the state could not be read; set aside as {printable(series.set_aside, _REASON_MAX)}"
+            outcome = outcome._replace(details=(*outcome.details, Detail(1, aside)))
+    if problem:
+        return not_saved(outcome, settings, problem)
+    if settings.accept and series is not None:
+        accepted = f"accepted: what is seen now is the new baseline in {printable(series.path, _REASON_MAX)}"
+        outcome = outcome._replace(details=(Detail(0, accepted), *outcome.details))
+    return outcome
+
+
+def not_saved(outcome: Outcome, settings: SimpleNamespace, reason: str) -> Outcome:
+    """The outcome with the news that its state was not saved; what was to be accepted then is not."""
+    details = (*outcome.details, Detail(0, f"state not saved: {reason}"))
+    if settings.accept and outcome.state != CRITICAL:
+        return outcome._replace(
+            state=UNKNOWN, text=f"nothing accepted, state not saved; {outcome.text}", details=details
+        )
+    return outcome._replace(text=f"{outcome.text}; state not saved", details=details)

@@ -1,0 +1,153 @@
+"""The machine, or a captured tree of one: the only code that opens files, sockets and commands for a check.
+
+``Host("/some/dir")`` answers from a capture instead, for tests and post-mortems:
+
+- a file stands where it stood: DIR/proc/net/route;
+- a directory may be a text file NAME.ls with one entry per line (1023 ports need no 1023 files);
+- replies of a local HTTP socket are files in DIR/SOCKET.replies/, named after the request's path without its query, the
+  slashes as underscores: "networks.json", "containers_json.json"; a file NAME.hang instead stands for no answer at all.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from checks.frame.deadline import Deadline
+from perfdata.clock import Clock
+
+if TYPE_CHECKING:
+    from checks.frame.netlink import Link
+    from checks.frame.unix_http import LocalHttp
+
+FILE_MAX = 1 << 20
+_READ_SIZE = 16384
+_LOCAL_REPLY = 65536  # netlink fills at most 32 kB per datagram
+
+
+class Host:
+    """Reads of this host within one deadline; with ``root`` of a captured one."""
+
+    def __init__(self, root: str = "", deadline: Deadline | None = None) -> None:
+        self.root = root.rstrip("/")
+        self.captured = bool(root)
+        self.deadline = deadline or Deadline(60)
+
+    def path(self, path: str) -> str:
+        """Where an absolute path of the host is to be found here."""
+        return self.root + path
+
+    def read(self, path: str, limit: int = FILE_MAX) -> bytes:
+        """The content of a file, at most ``limit`` bytes of it. Raises OSError."""
+        descriptor = os.open(self.root + path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            content = chunk = os.read(descriptor, min(_READ_SIZE, limit))
+            while chunk and len(content) < limit:
+                chunk = os.read(descriptor, min(_READ_SIZE, limit - len(content)))
+                content += chunk
+            return content
+        finally:
+            os.close(descriptor)
+
+    def text(self, path: str) -> str:
+        """The content of a file as text; undecodable bytes survive as surrogates."""
+        return self.read(path).decode("utf-8", "surrogateescape")
+
+    def number(self, path: str) -> int | None:
+        """The whole number in a file, or None when there is no such file here (a setting absent in this namespace).
+
+        Raises ValueError for anything else than a number.
+        """
+        try:
+            return int(self.read(path, 64))
+        except FileNotFoundError:
+            return None
+
+    def entries(self, path: str) -> list[str]:
+        """The names in a directory, unsorted. Raises OSError."""
+        if self.captured:
+            try:
+                return [name for name in self.text(path + ".ls").split("\n") if name]
+            except FileNotFoundError:
+                return [name.removesuffix(".ls") for name in os.listdir(self.root + path)]
+        return os.listdir(path)
+
+    def exists(self, path: str) -> bool:
+        """Whether something is there (also as a captured listing)."""
+        return os.path.lexists(self.root + path) or (self.captured and os.path.lexists(f"{self.root}{path}.ls"))
+
+    def clock(self) -> Clock:
+        """This moment. A capture has the clock of the machine it is read on, and its own boot."""
+        try:
+            boot = self.read("/proc/sys/kernel/random/boot_id", 64).decode("ascii", "replace")[:8]
+        except OSError:
+            boot = ""
+        return Clock(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), boot)
+
+    def other_namespace(self) -> str:
+        """The number of this process's network namespace where it is not the host's own, else "".
+
+        The kernel shows most of net.core, this setting among it, in the first namespace only
+        (net/core/sysctl_net_core.c); /proc/1/ns, the obvious place to ask, is often closed even to root.
+        """
+        if self.exists("/proc/sys/net/core/netdev_max_backlog"):
+            return ""
+        try:
+            return os.readlink(f"{self.root}/proc/self/ns/net").strip("net:[]")
+        except OSError:
+            return ""
+
+    def links(self, kind: str = "", master: int | None = None) -> list[Link]:
+        """Interfaces of this process's network namespace, of a kind ("bridge") or of a master. Raises OSError.
+
+        A capture knows them from its sysfs: the kind is that of the directory in /sys/class/net/NAME.
+        """
+        from checks.frame.netlink import Link, dump_request, parse_links
+
+        if self.captured:
+            return [Link(index, name, kind, True) for index, name in self._captured_links(kind, master)]
+        import socket
+
+        links: list[Link] = []
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as netlink:
+            netlink.settimeout(self.deadline.left(0.5))
+            netlink.send(dump_request(kind, master))
+            done = False
+            while not done:
+                found, done = parse_links(netlink.recv(_LOCAL_REPLY))
+                links += [link for link in found if kind in ("", link.kind)]  # kernels before 4.6 do not filter
+        return links
+
+    def _captured_links(self, kind: str, master: int | None) -> list[tuple[int, str]]:
+        network = "/sys/class/net"
+        names = self.entries(network) if self.exists(network) else []
+        if master is not None:
+            names = [name for name in names if self.number(f"{network}/{name}/master/ifindex") == master]
+        if kind:
+            names = [name for name in names if self.exists(f"{network}/{name}/{kind}")]
+        return [(self.number(f"{network}/{name}/ifindex") or 0, name) for name in names]
+
+    def has_socket(self, path: str) -> bool:
+        """Whether a local socket is there (or replies of one were captured); whoever may not look finds one."""
+        try:
+            os.stat(f"{self.root}{path}.replies" if self.captured else path)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def http(self, socket_path: str, reserve: float) -> LocalHttp:
+        """A client of the HTTP service on a local socket; it stops ``reserve`` seconds before the deadline.
+
+        Raises OSError when there is no such service or this user may not use it, UnsafePath when looking may hang.
+        """
+        from checks.frame.unix_http import CapturedHttp, UnixHttp
+
+        if self.captured:
+            return CapturedHttp(self, socket_path, reserve)
+        from checks.frame.state import refuse_remote
+
+        refuse_remote(socket_path, self.text("/proc/self/mountinfo"))
+        return UnixHttp(socket_path, self.deadline, reserve)

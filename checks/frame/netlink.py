@@ -1,0 +1,91 @@
+"""rtnetlink link dumps: which interfaces there are in the network namespace of *this process*.
+
+sysfs shows the namespace that mounted it, netlink the one the process is in. Formats: linux/netlink.h,
+linux/rtnetlink.h and linux/if_link.h.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_NLMSG_ERROR, _NLMSG_DONE = 2, 3
+_RTM_NEWLINK, _RTM_GETLINK = 16, 18
+_NLM_F_REQUEST_DUMP = 0x301
+_IFLA_IFNAME, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_EXT_MASK, _IFLA_LINK_NETNSID = 3, 10, 18, 29, 37
+_IFLA_INFO_KIND = 1
+_SKIP_STATS = 1 << 3  # RTEXT_FILTER_SKIP_STATS: statistics are most of a reply and not wanted
+_HEADER = struct.Struct("=IHHII")
+_LINK = struct.Struct("=BxHiII")
+_ATTRIBUTE = struct.Struct("=HH")
+
+
+class NetlinkError(OSError):
+    """The kernel refused the request or its reply makes no sense."""
+
+
+class Link(NamedTuple):
+    """One interface of a dump."""
+
+    ifindex: int
+    name: str
+    kind: str  # "bridge", "veth"; "" for hardware
+    peer_elsewhere: bool  # its other end (veth) is in another network namespace
+
+
+def _attribute(kind: int, content: bytes) -> bytes:
+    return _ATTRIBUTE.pack(4 + len(content), kind) + content + bytes(-len(content) % 4)
+
+
+def dump_request(kind: str = "", master: int | None = None) -> bytes:
+    """A request for all links, or those of a kind ("bridge"), or the ports of a master by its index."""
+    body = _LINK.pack(0, 0, 0, 0, 0) + _attribute(_IFLA_EXT_MASK, struct.pack("=I", _SKIP_STATS))
+    if kind:
+        body += _attribute(_IFLA_LINKINFO, _attribute(_IFLA_INFO_KIND, kind.encode()))
+    if master is not None:
+        body += _attribute(_IFLA_MASTER, struct.pack("=I", master))
+    return _HEADER.pack(_HEADER.size + len(body), _RTM_GETLINK, _NLM_F_REQUEST_DUMP, 1, 0) + body
+
+
+def _attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    while start + 4 <= end:
+        length, kind = _ATTRIBUTE.unpack_from(data, start)
+        if length < 4 or start + length > end:
+            raise NetlinkError("truncated attribute")
+        yield kind & 0x3FFF, data[start + 4 : start + length]
+        start += (length + 3) & ~3
+
+
+def parse_links(data: bytes) -> tuple[list[Link], bool]:
+    """The links of one reply datagram, and whether it ends the dump. Raises NetlinkError."""
+    links: list[Link] = []
+    offset = 0
+    while offset + _HEADER.size <= len(data):
+        length, kind, _, _, _ = _HEADER.unpack_from(data, offset)
+        end = offset + length
+        if length < _HEADER.size or end > len(data):
+            raise NetlinkError("truncated message")
+        if kind == _NLMSG_DONE:
+            return links, True
+        if kind == _NLMSG_ERROR:
+            code = struct.unpack_from("=i", data, offset + _HEADER.size)[0] if length >= _HEADER.size + 4 else 0
+            raise NetlinkError(-code, "refused by the kernel")
+        if kind == _RTM_NEWLINK and length >= _HEADER.size + _LINK.size:
+            links.append(_link(data, offset + _HEADER.size, end))
+        offset += (length + 3) & ~3
+    return links, False
+
+
+def _link(data: bytes, start: int, end: int) -> Link:
+    index = _LINK.unpack_from(data, start)[2]
+    name, link_kind, elsewhere = "", "", False
+    for kind, content in _attributes(data, start + _LINK.size, end):
+        if kind == _IFLA_IFNAME:
+            name = content.rstrip(b"\0").decode("utf-8", "surrogateescape")
+        elif kind == _IFLA_LINK_NETNSID:
+            elsewhere = True
+        elif kind == _IFLA_LINKINFO:
+            info = dict(_attributes(content, 0, len(content)))
+            link_kind = info.get(_IFLA_INFO_KIND, b"").rstrip(b"\0").decode("ascii", "replace")
+    return Link(index, name, link_kind, elsewhere)

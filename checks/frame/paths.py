@@ -1,0 +1,66 @@
+"""Paths that are looked at before they are touched: mounts that may hang, owners, symlinks.
+
+Source of mounts: /proc/self/mountinfo (proc(5)); reading it touches no file system.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+
+# Where a stat may never return. FUSE counts: behind it is a network as often as not.
+_REMOTE = re.compile(
+    r"^\S+ \S+ \S+ \S+ (\S+) .* - "
+    r"((?:nfs|cifs|smb|ceph|fuse(?!blk)|9p|afs|autofs|gluster|lustre|ocfs2|gfs2|beegfs)\S*) ",
+    re.MULTILINE,
+)
+_OCTAL = re.compile(r"\\([0-7]{3})")
+_LINKS_MAX = 40
+
+
+class UnsafePath(Exception):
+    """A path that is not used, with the reason."""
+
+
+def remote_mounts(mountinfo: str) -> dict[str, str]:
+    """Mount point -> file system type, of those that may hang."""
+    return {_OCTAL.sub(lambda match: chr(int(match[1], 8)), path): kind for path, kind in _REMOTE.findall(mountinfo)}
+
+
+def walk(path: str, mounts: dict[str, str]) -> Iterator[tuple[str, os.stat_result]]:
+    """Every directory and symlink on the way to an absolute ``path`` with its lstat, without touching a remote mount.
+
+    Raises UnsafePath before a remote mount is entered, OSError where a component is missing or may not be seen.
+    """
+    pending = [part for part in reversed(path.split("/")) if part not in ("", ".")]
+    here = "/"
+    links = 0
+    yield here, os.lstat(here)
+    while pending:
+        part = pending.pop()
+        following = os.path.dirname(here) if part == ".." else os.path.join(here, part)
+        if following in mounts:
+            raise UnsafePath(f"{following} is on {mounts[following]}, which may hang")
+        status = os.lstat(following)
+        yield following, status
+        if not stat.S_ISLNK(status.st_mode):
+            here = following
+            continue
+        links += 1
+        if links > _LINKS_MAX:
+            raise UnsafePath(f"{path} has too many symbolic links")
+        target = os.readlink(following)
+        here = "/" if target.startswith("/") else here
+        pending += [part for part in reversed(target.split("/")) if part not in ("", ".")]
+
+
+def check_trusted(path: str, mounts: dict[str, str], uid: int) -> None:
+    """Raise UnsafePath unless nobody but root and ``uid`` can put something else in the place of ``path``."""
+    for place, status in walk(path, mounts):
+        if status.st_uid not in (0, uid):
+            raise UnsafePath(f"{place} belongs to another user (uid {status.st_uid})")
+        shared = status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX
+        if shared and not stat.S_ISLNK(status.st_mode):
+            raise UnsafePath(f"{place} is writable by others (mode {stat.S_IMODE(status.st_mode):04o})")

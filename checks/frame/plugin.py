@@ -1,0 +1,99 @@
+"""What a check is: one description, from which its options, help, judgement and wording come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, NamedTuple
+
+from checks.frame.readings import Fact, FactRule, Finding, Levels
+from perfdata.outcome import UNKNOWN, Detail
+
+if TYPE_CHECKING:
+    from checks.frame.host import Host
+    from checks.frame.options import Option
+    from perfdata.clock import Clock
+    from perfdata.series import Series
+
+UNREADABLE = "unreadable"
+
+# Every check may have items that are there and cannot be read.
+COMMON_FACTS: dict[str, FactRule] = {UNREADABLE: FactRule(UNKNOWN, "{reason}", "{next_step}")}
+
+
+class NothingHere(Exception):
+    """There is nothing of this kind on this host; the text says what was looked for."""
+
+
+class Run(NamedTuple):
+    """All that a check may use in one run."""
+
+    host: Host
+    settings: SimpleNamespace  # by option
+    clock: Clock
+    history: Series | None  # None: switched off or unavailable
+
+
+class Judged(NamedTuple):
+    """A finding with its state (perfdata.outcome) and, for a fact, its words and next step."""
+
+    state: int
+    finding: Finding
+    words: str = ""
+    next_step: str = ""
+
+
+class Examination(NamedTuple):
+    """What a check found out in one run, before anything is judged."""
+
+    findings: list[Finding]
+    titles: Mapping[str, str] = {}  # item -> how people call it, where that is more than the item's name
+    details: tuple[Detail, ...] = ()
+
+
+class Plugin:
+    """One check. Subclasses are stateless; everything of a run is in its Run and Examination."""
+
+    name = ""  # "docker_bridge"
+    question = ""  # what it answers, in one line
+    outage = ""  # the story behind it, in one line
+    description = ""  # for --help
+    examples = ""  # for --help; each one works
+    items = ("item", "items")
+    timeout = 8.0  # seconds; below the 10 of check_by_ssh and NRPE
+    main_measure = ""  # what -w and -c judge
+    levels: Mapping[str, Levels] = {}  # every judged measure with its defaults, in the order of importance
+    facts: Mapping[str, FactRule] = {}
+
+    def options(self) -> list[Option]:
+        """Options beside the common ones and the thresholds."""
+        return []
+
+    def targets(self, host: Host) -> list[str]:
+        """The items this check would look at here without being told; no connection is opened for it."""
+        raise NotImplementedError
+
+    def examine(self, run: Run) -> Examination:
+        """Read everything, then say what was found. Raises NothingHere."""
+        raise NotImplementedError
+
+    def sentence(self, title: str, judged: list[Judged]) -> str:
+        """One item in words, its worst first; ``judged`` holds all findings of the item."""
+        raise NotImplementedError
+
+    def all_fine(self, sentences: list[str]) -> str:
+        """The text when every item is fine; ``sentences`` are those of the items, the most telling first."""
+        return sentences[0] if len(sentences) == 1 else f"{len(sentences)} {self.items[1]}, {sentences[0]}"
+
+    def urgency(self, judged: list[Judged]) -> float:
+        """Orders items of the same state: larger comes first."""
+        values = [j.finding.value for j in judged if not isinstance(j.finding, Fact)]
+        return float(values[0]) if values else 0.0
+
+
+def option_name(measure: str) -> str:
+    """What the options of a measure are called: "until-full" for until_full_lower_seconds."""
+    words = measure.split("_")
+    while words[-1] in ("seconds", "bytes", "percent", "total", "lower", "upper"):
+        words.pop()
+    return "-".join(words)

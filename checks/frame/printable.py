@@ -1,0 +1,17 @@
+"""The one place where text from outside (names, paths, tool output) is made fit for a status line."""
+
+from __future__ import annotations
+
+NAME_MAX = 64
+
+# A pipe starts performance data wherever it stands; quotes and backticks are what web interfaces and shells trip over.
+_SUBSTITUTES = str.maketrans({"|": "/", "`": "'", "$": "?", "<": "(", ">": ")", "\\": "/"})
+
+
+def printable(text: str | bytes, limit: int = NAME_MAX) -> str:
+    """``text`` as one line of printable ASCII of at most ``limit`` characters; what is not printable becomes "?"."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    flat = " ".join(text.translate(_SUBSTITUTES).split())
+    safe = "".join(c if " " <= c <= "~" else "?" for c in flat)
+    return safe if len(safe) <= limit else safe[: limit - 3] + "..."

@@ -1,0 +1,109 @@
+"""HTTP over a local (unix) socket, for services such as Docker's, within one deadline and a size limit.
+
+http.client does the protocol. requests has no adapter for unix sockets and costs three whole checks to import.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from checks.frame.deadline import Deadline
+
+if TYPE_CHECKING:
+    from checks.frame.host import Host
+
+BODY_MAX = 16 << 20
+_CHUNK = 1 << 16
+
+
+class HttpError(Exception):
+    """No usable answer: timed out, too large, not HTTP, or an error status; the reason is the text."""
+
+
+class NotFound(HttpError):
+    """Answered with 404: what was listed a moment ago is gone."""
+
+
+class LocalHttp(Protocol):
+    """What a check may do with a local service: read."""
+
+    def get(self, target: str) -> bytes:
+        """The body of a GET that was answered with 200. Raises HttpError, NotFound for 404."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+
+class _DeadlineSocket(socket.socket):
+    """A socket on which each read waits for what is left of the whole deadline: trickling servers gain nothing."""
+
+    deadline: Deadline
+    reserve: float
+
+    def recv_into(self, *arguments: Any, **named: Any) -> int:
+        self.settimeout(self.deadline.left(self.reserve))
+        return super().recv_into(*arguments, **named)
+
+
+class UnixHttp(http.client.HTTPConnection):
+    """A connection that is kept for all requests of a run."""
+
+    def __init__(self, path: str, deadline: Deadline, reserve: float) -> None:
+        """Connects at once. Raises OSError."""
+        super().__init__("localhost")
+        sock = _DeadlineSocket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.deadline, sock.reserve = deadline, reserve
+        sock.settimeout(deadline.left(reserve))
+        sock.connect(path)
+        self.sock = sock
+        self.auto_open = 0
+
+    def get(self, target: str) -> bytes:
+        """See LocalHttp."""
+        try:
+            self.request("GET", target)
+            response = self.getresponse()
+            body = bytearray()
+            while chunk := response.read(_CHUNK):
+                body += chunk
+                if len(body) > BODY_MAX:
+                    raise HttpError(f"answered more than {BODY_MAX >> 20} MiB")
+        except TimeoutError:
+            raise HttpError("did not answer in time") from None
+        except http.client.HTTPException:
+            raise HttpError("did not answer in HTTP") from None
+        except OSError as error:
+            raise HttpError(f"broke off: {error.strerror or error}") from None
+        if response.status == http.client.NOT_FOUND:
+            raise NotFound("answered 404 Not Found")
+        if response.status != http.client.OK:
+            raise HttpError(f"answered {response.status} {response.reason}")
+        return bytes(body)
+
+
+class CapturedHttp:
+    """Replies that were recorded, see Host."""
+
+    def __init__(self, host: Host, path: str, reserve: float) -> None:
+        """Raises FileNotFoundError when the capture has no replies of this socket."""
+        self._host, self._directory, self._reserve = host, path + ".replies", reserve
+        if not os.path.isdir(host.path(self._directory)):
+            raise FileNotFoundError(2, "No such file or directory", path)
+
+    def close(self) -> None:
+        """See LocalHttp."""
+
+    def get(self, target: str) -> bytes:
+        """See LocalHttp; a recorded silence is waited out."""
+        name = target.partition("?")[0].strip("/").replace("/", "_")
+        if self._host.exists(f"{self._directory}/{name}.hang"):
+            time.sleep(self._host.deadline.left(self._reserve))
+            raise HttpError("did not answer in time")
+        try:
+            return self._host.read(f"{self._directory}/{name}.json", BODY_MAX)
+        except OSError:
+            raise NotFound("answered 404 Not Found") from None

@@ -1,0 +1,45 @@
+"""Every measure of every check, once: its name, unit, title, help and kind.
+
+Renderers, --help, graphs and rulesets are made from this table. Names are snake_case in base units, with the unit as
+their ending where there is one. Rates that people set thresholds for are per hour and say so in their name: a bare
+``--growth-per-hour-warning 50`` must not mean 50 a second.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+GAUGE, COUNTER = "gauge", "counter"
+
+
+class Kind(NamedTuple):
+    """What one measure means, wherever it is shown."""
+
+    name: str
+    unit: str  # "" for a number of things, else "s", "B", "%" or "1/h"
+    title: str  # for graphs
+    help: str  # one sentence
+    kind: str = GAUGE
+
+
+_KINDS = (
+    Kind("ports", "", "Bridge ports", "Ports attached to a Linux bridge, which takes 1023 at most."),
+    Kind("growth_per_hour", "1/h", "Growth", "Ports gained per hour at the present rate; negative when shrinking."),
+    Kind("until_full_seconds", "s", "Time until full", "Time until the limit is reached at the present rate."),
+    Kind("until_full_lower_seconds", "s", "Time until full, lower bound", "The earliest time at which it may be full."),
+    Kind("until_full_upper_seconds", "s", "Time until full, upper bound", "The latest time at which it may be full."),
+    Kind("endpoints", "", "Docker endpoints", "Endpoints that Docker has on the network of a bridge."),
+    Kind("leaked_ports", "", "Leaked ports", "Ports of a Docker bridge that belong to no endpoint for two minutes."),
+    Kind("addresses_left", "", "Addresses left", "Addresses that Docker can still give out in the smallest subnet."),
+    Kind("addresses_used_percent", "%", "Addresses used", "Share of a subnet's addresses that is given out."),
+    Kind("address_pools_free", "", "Free address pools", "Networks that Docker can still create without a subnet."),
+    Kind(
+        "arp_table_fulls_total",
+        "",
+        "ARP table overflows",
+        "Times the kernel's ARP table was full, since boot.",
+        COUNTER,
+    ),
+)
+
+CATALOGUE: dict[str, Kind] = {kind.name: kind for kind in _KINDS}
