@@ -60,13 +60,13 @@ def _examine(name: str, no_history: bool) -> bytes:
     plugin = load(name)
     settings = default_settings(plugin, no_history=no_history)
     session = Session(plugin, settings)
-    answer_signals(lambda reason: _say_and_leave(session, reason))
+
+    def give_up(reason: str) -> NoReturn:
+        raise bounded.EarlyAnswer(as_json.render([session.last_words(reason)]))
+
+    answer_signals(give_up)
     start_alarm(session.deadline)
     return as_json.render([session.outcome()])
-
-
-def _say_and_leave(session: Session, reason: str) -> NoReturn:
-    raise TimeoutError(session.last_words(reason).text)
 
 
 def examine_all(names: tuple[str, ...], no_history: bool) -> list[Outcome]:

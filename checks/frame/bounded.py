@@ -36,6 +36,14 @@ class HelperOverflow(Exception):
     """The child printed more than it may."""
 
 
+class EarlyAnswer(BaseException):
+    """Raised in a child, from a signal handler too: this is its answer, whatever it was doing."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 class Answer(NamedTuple):
     """What a child left: its exit status (negative: signal number) and its output."""
 
@@ -117,6 +125,8 @@ def _be_child(task: Callable[[], bytes], send: int, lock: int | None) -> NoRetur
         _close_all_but(kept)
         answer = task()
         status = 0
+    except EarlyAnswer as early:
+        answer, status = early.answer, 0
     except BaseException as error:
         answer = f"{type(error).__name__}: {error}".encode(errors="replace")
     with contextlib.suppress(OSError):

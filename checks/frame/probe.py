@@ -121,7 +121,7 @@ class ItemSummary(Summary):
         return _fitting(bad, f"; {fine} ok" if fine else "")
 
     def verbose(self, results: Results) -> list[str]:
-        """One line per item with its state; what stands beside the items (the host, a daemon) only when it is not OK."""
+        """One line per item with its state; what stands beside the items (the host, a daemon) only when not OK."""
         sentence = self._probe.plugin.sentence
         return [
             f"{STATE_WORDS[state]}: {sentence(title, found)}"

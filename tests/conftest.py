@@ -1,0 +1,28 @@
+"""Real systems: skipped with the reason where they cannot run, a failure where they are required."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from support import as_root_on_debian
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*commands): a real system that needs root on Debian and these commands")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        missing = [command for command in marker.args if shutil.which(command, path="/usr/sbin:/usr/bin:/sbin:/bin") is None]
+        reason = ""
+        if not as_root_on_debian():
+            reason = "real systems need root on Debian: run the same command as root"
+        elif missing:
+            reason = f"not installed: {', '.join(missing)} (the test command installs them: sh tests/run)"
+        if reason and os.environ.get("UNDERGOAL_REAL") == "required":
+            pytest.fail(f"a real system is required here: {reason}")
+        if reason:
+            pytest.skip(reason)
