@@ -38,11 +38,13 @@ def theil_sen(samples: Sequence[tuple[float, float]]) -> float | None:
     count = len(samples)
     if count > _POINTS_MAX:
         samples = [samples[round(i * (count - 1) / (_POINTS_MAX - 1))] for i in range(_POINTS_MAX)]
+    # two samples taken at almost the same time (by the scheduler and by hand) say nothing of the pace
+    apart = (samples[-1][0] - samples[0][0]) / 20 if samples else 0.0
     slopes = [
         (value - earlier_value) / (at - earlier)
         for place, (at, value) in enumerate(samples)
         for earlier, earlier_value in samples[:place]
-        if at > earlier
+        if at - earlier > apart
     ]
     if not slopes:
         return None

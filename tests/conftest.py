@@ -6,7 +6,6 @@ import os
 import shutil
 
 import pytest
-
 from support import as_root_on_debian
 
 
@@ -16,7 +15,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
-        missing = [command for command in marker.args if shutil.which(command, path="/usr/sbin:/usr/bin:/sbin:/bin") is None]
+        missing = [
+            command for command in marker.args if shutil.which(command, path="/usr/sbin:/usr/bin:/sbin:/bin") is None
+        ]
         reason = ""
         if not as_root_on_debian():
             reason = "real systems need root on Debian: run the same command as root"

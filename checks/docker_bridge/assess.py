@@ -90,7 +90,7 @@ def network_findings(network: DockerNetwork, bridge: Bridge, item: str, docker: 
     total, taken = min(rows, key=lambda row: row[0] - row[1])
     yield Measure(item, "addresses_left", max(0, total - taken), 0, total)
     if total:
-        yield Measure(item, "addresses_used_percent", min(100.0, 100 * taken / total), 0, 100)
+        yield Measure(item, "addresses_used_percent", round(min(100.0, 100 * taken / total), 2), 0, 100)
 
 
 def leak_findings(

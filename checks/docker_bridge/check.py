@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from checks.docker_bridge import assess
+from checks.docker_bridge.bridges import PORTS_MAX
 from checks.docker_bridge.survey import Survey, still_missing, survey
 from checks.frame.host import Host
 from checks.frame.options import Option
@@ -61,7 +62,7 @@ def _problem_words(measure: Measure) -> str:
         "leaked_ports": f"{number} leaked",
         "addresses_left": f"{number} of {measure.maximum} addresses left",
         "addresses_used_percent": f"{number}% of its addresses used",
-        "address_pools_free": f"address pools for {number} more networks",
+        "address_pools_free": f"has address pools for {number} more networks",
     }.get(measure.name, "")
 
 
@@ -138,7 +139,7 @@ class DockerBridge(Plugin):
         if "ports" in values:
             words.append(f"{values['ports']}/1023 ports")
             until_full = values.get("until_full_seconds")
-            if until_full == 0:
+            if values["ports"] >= PORTS_MAX:
                 words.append("full")
             elif until_full is not None and until_full < _FORECAST_SHOWN:
                 words.append(f"full in {duration(until_full)}")
@@ -147,6 +148,8 @@ class DockerBridge(Plugin):
                 words.append(printable(j.words, 100))
             elif j.state != OK and _problem_words(j.finding):
                 words.append(_problem_words(j.finding))
+        if values.get("addresses_left") == 0:  # says what 100 % would say again
+            words = [word for word in words if not word.endswith("of its addresses used")]
         return f"{title} {', '.join(words)}" if words else f"{title} fine"
 
     def all_fine(self, sentences: list[str]) -> str:
@@ -223,13 +226,11 @@ def _details(seen: Survey, run: Run) -> list[Detail]:
     silence = seen.silence
     if silence is not None and not silence.broken:
         if silence.denied:
-            from checks.frame.grants import user_name
-
-            reason = f"{user_name()} may not ask Docker at {silence.socket}"
-            details.append(Detail(0, f"not seen: endpoints, leaks, addresses; {printable(reason, 150)}"))
+            reason = printable(f"Docker {silence.reason} at {silence.socket}", 150)
+            details.append(Detail(0, f"not seen: endpoints, leaks, addresses; {reason}"))
             details.append(Detail(0, _grant_line(seen)))
         else:
-            details.append(Detail(1, f"not seen: endpoints, leaks, addresses; {silence.reason}"))
+            details.append(Detail(1, f"not seen: endpoints, leaks, addresses; Docker {silence.reason}"))
     if seen.docker is not None and seen.docker.not_inspected:
         details.append(Detail(1, f"{seen.docker.not_inspected} more containers in state Created were not inspected"))
     if seen.neighbours.backlog is None:

@@ -19,7 +19,7 @@ _RESERVE_MAX = 1.0  # seconds kept for the verdict when Docker hangs
 class DockerSilence(NamedTuple):
     """Why Docker was not asked, or gave no answer."""
 
-    reason: str
+    reason: str  # what to say of Docker: "did not answer in time"
     denied: bool = False  # this user may not; somebody can grant it
     broken: bool = False  # it is there and should have answered
     socket: str = ""
@@ -86,14 +86,15 @@ def still_missing(host: Host, names: Sequence[str]) -> list[str]:
 
 def _ask_docker(host: Host, settings: SimpleNamespace) -> tuple[DockerView | None, DockerSilence | None]:
     if settings.no_docker:
-        return None, DockerSilence("Docker was not asked (--no-docker)")
+        return None, DockerSilence("was not asked (--no-docker)")
     explicit = bool(settings.docker_socket)
     path = settings.docker_socket or next((path for path in DEFAULT_SOCKETS if host.has_socket(path)), "")
     if not path:
-        return None, DockerSilence("there is no Docker here")
+        return None, DockerSilence("is not here")
     from contextlib import closing
 
     from checks.docker_bridge.docker_api import DockerReplyError, read_docker
+    from checks.frame.grants import user_name
     from checks.frame.paths import UnsafePath
     from checks.frame.unix_http import HttpError
 
@@ -102,13 +103,13 @@ def _ask_docker(host: Host, settings: SimpleNamespace) -> tuple[DockerView | Non
         with closing(host.http(path, min(_RESERVE_MAX, host.deadline.total * 0.3))) as http:
             return read_docker(http), None
     except (HttpError, DockerReplyError, UnsafePath) as error:
-        return None, DockerSilence(f"Docker {error}", broken=True, socket=path)
+        return None, DockerSilence(str(error), broken=True, socket=path)
     except TimeoutError:
-        return None, DockerSilence("Docker did not take the connection in time", broken=True, socket=path)
+        return None, DockerSilence("did not take the connection in time", broken=True, socket=path)
     except PermissionError:
-        return None, DockerSilence("may not ask Docker", denied=True, broken=explicit, socket=path)
+        return None, DockerSilence(f"may not be asked by {user_name()}", denied=True, broken=explicit, socket=path)
     except OSError as error:
-        return None, DockerSilence(f"Docker cannot be reached: {error.strerror}", broken=explicit, socket=path)
+        return None, DockerSilence(f"cannot be reached: {error.strerror}", broken=explicit, socket=path)
 
 
 def _read_stray(host: Host, bridges: Sequence[Bridge], docker: DockerView) -> dict[str, tuple[Port, ...]]:

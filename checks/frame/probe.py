@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 
 from checks.frame.judging import (
@@ -44,17 +44,27 @@ class Probe(Resource):
     def probe(self) -> Iterator[Metric]:
         """One metric per measure and fact; the important measures of all items first: performance data can be cut."""
         self.examination = self.plugin.examine(self.run)
-        rank = {measure: place for place, measure in enumerate(self.plugin.levels)}
-
-        def order(finding: Finding) -> int:
-            return len(rank) + 1 if isinstance(finding, Fact) else rank.get(finding.name, len(rank))
-
-        for finding in sorted(self.examination.findings, key=order):
+        for finding in sorted(self.examination.findings, key=self._order()):
             if isinstance(finding, Fact):
                 yield Metric(finding.code, finding, context=_FACT)
             else:
                 name = f"{finding.item} {finding.name}" if finding.item else finding.name
                 yield Metric(name, finding, context=finding.name)
+
+    def _order(self) -> Callable[[Finding], int]:
+        """The main measure first, then what stands beside the items (few numbers), then the rest by importance."""
+        plugin = self.plugin
+        rank = {measure: place for place, measure in enumerate(plugin.levels, 1)}
+        items = {f.item for f in self.examination.findings if isinstance(f, Measure) and f.name == plugin.main_measure}
+
+        def order(finding: Finding) -> int:
+            if isinstance(finding, Fact):
+                return len(rank) + 2
+            if finding.name == plugin.main_measure:
+                return -1
+            return rank.get(finding.name, len(rank) + 1) if finding.item in items else 0
+
+        return order
 
 
 class LevelContext(ScalarContext):
