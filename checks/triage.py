@@ -6,7 +6,6 @@ import os
 import select
 import sys
 import time
-from typing import NamedTuple, NoReturn
 
 from checks import CHECKS, __version__, load
 from checks.frame import bounded
@@ -24,6 +23,11 @@ from checks.frame.options import Option, UsageError, asks_for, help_text, parse
 from checks.frame.printable import printable
 from perfdata import as_json
 from perfdata.outcome import BY_SEVERITY, OK, STATE_WORDS, UNKNOWN, Detail, Outcome, worst
+from perfdata.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 _EXTRA = 1.0  # seconds a check's process may take beyond the check's own deadline
 _COLOURS = ("32", "33", "31", "35")  # by state: green, yellow, red, magenta
@@ -47,7 +51,7 @@ def _options() -> list[Option]:
     ]
 
 
-class _Task(NamedTuple):
+class _Task(Record):
     """One check in a process of its own."""
 
     name: str

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
 
 from perfdata.catalogue import CATALOGUE
 from perfdata.outcome import STATE_WORDS, Detail, Outcome, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def as_document(outcome: Outcome) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from perfdata.record import Record
 
 
-class CounterBaseline(NamedTuple):
+class CounterBaseline(Record):
     """What is kept of one counter between runs."""
 
     last: int  # its value at the last run

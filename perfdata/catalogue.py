@@ -7,12 +7,12 @@ their ending where there is one. Rates that people set thresholds for are per ho
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from perfdata.record import Record
 
 GAUGE, COUNTER = "gauge", "counter"
 
 
-class Kind(NamedTuple):
+class Kind(Record):
     """What one measure means, wherever it is shown."""
 
     name: str

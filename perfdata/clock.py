@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from perfdata.record import Record
 
 
-class Clock(NamedTuple):
+class Clock(Record):
     """The moment of a run."""
 
     time: float  # wall clock, seconds since the epoch

@@ -8,7 +8,8 @@ present rate". The factors on the bounds come from recorded resyncs, whose tails
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from perfdata.record import Record
 
 SAMPLES_MIN = 4
 SPAN_MIN = 600.0  # seconds
@@ -17,7 +18,7 @@ _OPTIMIST, _PESSIMIST = 0.8, 1.5
 HORIZON = 10 * 365 * 86400.0  # seconds; beyond it there is no forecast
 
 
-class Rate(NamedTuple):
+class Rate(Record):
     """Change per second: the slowest and fastest of the slopes, and the one of the last half."""
 
     lower: float
@@ -25,7 +26,7 @@ class Rate(NamedTuple):
     upper: float
 
 
-class Forecast(NamedTuple):
+class Forecast(Record):
     """Seconds until a limit is reached at the present rate; ``upper`` is None when it may never be."""
 
     lower: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from perfdata.record import Record
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 STATE_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -20,7 +20,7 @@ def worst(states: list[int]) -> int:
     return UNKNOWN
 
 
-class Value(NamedTuple):
+class Value(Record):
     """One measured number with the thresholds it was judged by."""
 
     item: str  # what it was measured on, printable: "docker0"; "" for the host itself
@@ -32,14 +32,14 @@ class Value(NamedTuple):
     maximum: int | float | None = None
 
 
-class Detail(NamedTuple):
+class Detail(Record):
     """One line of long output, shown from this -v level on."""
 
     verbosity: int
     line: str
 
 
-class Outcome(NamedTuple):
+class Outcome(Record):
     """The verdict of one run of one check."""
 
     check: str  # "docker_bridge"

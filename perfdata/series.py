@@ -13,9 +13,13 @@ import contextlib
 import os
 import sqlite3
 import stat
-from typing import Any, NamedTuple
 
 from perfdata.clock import Clock
+from perfdata.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SCHEMA_VERSION = 1
 RAW_DAYS, HOURLY_DAYS, SIZE_MAX = 7, 90, 50 << 20
@@ -38,14 +42,14 @@ class SeriesError(Exception):
     """History cannot be used or was not saved; the reason is the text."""
 
 
-class Sample(NamedTuple):
+class Sample(Record):
     """One recorded value, at seconds of uptime."""
 
     at: float
     value: float
 
 
-class Seen(NamedTuple):
+class Seen(Record):
     """That an item was once here."""
 
     time: float  # wall clock of the last time, to the hour

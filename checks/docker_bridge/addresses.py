@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
-from typing import NamedTuple
+
+from perfdata.record import Record
 
 _NETWORKS_MAX = 4096  # of the pools that are looked at: who has more left needs no counting
 
 
-class Pool(NamedTuple):
+class Pool(Record):
     """A range that Docker cuts into networks of one size."""
 
     base: str  # "192.168.0.0/16"
     size: int  # prefix length of each network
 
 
-class Subnet(NamedTuple):
+class Subnet(Record):
     """One subnet of a Docker network."""
 
     subnet: str  # "10.99.0.0/29"

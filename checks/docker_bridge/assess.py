@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 from checks.docker_bridge.bridges import PORTS_MAX, Bridge
 from checks.docker_bridge.survey import Survey, matches
 from checks.frame.plugin import UNREADABLE
 from checks.frame.readings import Finding, Measure, fact
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from checks.docker_bridge.docker_api import DockerNetwork, DockerView
     from perfdata.clock import Clock

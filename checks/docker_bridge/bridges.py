@@ -7,15 +7,14 @@ line in the kernel's log. Files: /sys/class/net/BRIDGE/brif, /proc/sys/net/core/
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from checks.frame.host import Host
+from perfdata.record import Record
 
 PORTS_MAX = 1023
 _NETWORK = "/sys/class/net"
 
 
-class Bridge(NamedTuple):
+class Bridge(Record):
     """One bridge and how many ports it has."""
 
     name: str  # as the kernel has it: any bytes but "/", ":" and white space
@@ -23,14 +22,14 @@ class Bridge(NamedTuple):
     ports: int
 
 
-class Neighbours(NamedTuple):
+class Neighbours(Record):
     """Kernel limits that large bridges run into; None where this namespace does not have the file."""
 
     backlog: int | None  # packets, net.core.netdev_max_backlog
     table_fulls: int | None  # ARP table overflows since boot
 
 
-class Port(NamedTuple):
+class Port(Record):
     """One port of a bridge."""
 
     ifindex: int

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from checks.docker_bridge import assess
 from checks.docker_bridge.bridges import PORTS_MAX
 from checks.docker_bridge.survey import Survey, still_missing, survey
@@ -14,6 +12,10 @@ from checks.frame.printable import printable
 from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
 from perfdata.numbers import duration, plain_number
 from perfdata.outcome import CRITICAL, OK, UNKNOWN, WARNING, Detail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 _FORECAST_SHOWN = 30 * 86400.0  # seconds; a later "full in" is no news
 

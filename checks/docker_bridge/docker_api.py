@@ -11,10 +11,14 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
 
 from checks.docker_bridge.addresses import DEFAULT_POOLS, Pool, Subnet, is_ipv4
 from checks.frame.unix_http import LocalHttp, NotFound
+from perfdata.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 CREATED_MAX = 20  # containers in state Created that are inspected, the newest first
 _EXCHANGE_FULL = re.compile(r"to bridge (\S+) failed: exchange full", re.IGNORECASE)
@@ -26,7 +30,7 @@ class DockerReplyError(Exception):
     """Docker answered with something else than its API describes."""
 
 
-class DockerNetwork(NamedTuple):
+class DockerNetwork(Record):
     """One network of the driver "bridge"."""
 
     identity: str
@@ -35,14 +39,14 @@ class DockerNetwork(NamedTuple):
     subnets: tuple[Subnet, ...]  # IPv4 only
 
 
-class Refused(NamedTuple):
+class Refused(Record):
     """A container that could not start because its bridge took no more ports."""
 
     container: str
     bridge: str  # "" when the text does not name it
 
 
-class DockerView(NamedTuple):
+class DockerView(Record):
     """Everything Docker was asked."""
 
     networks: tuple[DockerNetwork, ...]

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from checks.docker_bridge.bridges import Port
+from perfdata.record import Record
 
 APART = 120.0  # seconds between the two sightings
 _SPACING = 60.0  # no sighting is kept that is closer to the one before
 
 
-class Sighting(NamedTuple):
+class Sighting(Record):
     """The ports of a bridge at a moment when it had more of them than endpoints."""
 
     at: float  # uptime

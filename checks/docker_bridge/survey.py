@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, NamedTuple
 
 from checks.docker_bridge.bridges import Bridge, Neighbours, Port, read_bridge, read_neighbours, read_ports
 from checks.frame.host import Host
+from perfdata.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from checks.docker_bridge.docker_api import DockerView
 
@@ -16,7 +17,7 @@ DEFAULT_SOCKETS = ("/run/docker.sock", "/var/run/docker.sock")
 _RESERVE_MAX = 1.0  # seconds kept for the verdict when Docker hangs
 
 
-class DockerSilence(NamedTuple):
+class DockerSilence(Record):
     """Why Docker was not asked, or gave no answer."""
 
     reason: str  # what to say of Docker: "did not answer in time"
@@ -25,7 +26,7 @@ class DockerSilence(NamedTuple):
     socket: str = ""
 
 
-class Survey(NamedTuple):
+class Survey(Record):
     """What was seen of this host."""
 
     bridges: tuple[Bridge, ...]  # those that match the patterns

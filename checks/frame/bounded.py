@@ -13,9 +13,13 @@ import fcntl
 import os
 import select
 import time
-from typing import Callable, NamedTuple, NoReturn
 
 from checks.frame.deadline import forget_signals, kill_group
+from perfdata.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, NoReturn
 
 OUTPUT_MAX = 1 << 20  # bytes a child may answer, unless told otherwise
 _READ_SIZE = 16384  # larger reads cost more than they save
@@ -44,7 +48,7 @@ class EarlyAnswer(BaseException):
         self.answer = answer
 
 
-class Answer(NamedTuple):
+class Answer(Record):
     """What a child left: its exit status (negative: signal number) and its output."""
 
     status: int

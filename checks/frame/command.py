@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from types import SimpleNamespace
-from typing import NoReturn
 
 from checks import __version__
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
@@ -17,6 +16,10 @@ from checks.frame.printable import printable
 from checks.frame.probe import conclude, threshold_options
 from perfdata import nagios
 from perfdata.outcome import OK, UNKNOWN, Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 HELP, VERSION = ("-h", "--help"), ("-V", "--version")
 _TIMEOUT_MAX = 3600

@@ -6,7 +6,10 @@ import os
 import signal
 import time
 from types import FrameType
-from typing import Callable, NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, NoReturn
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 

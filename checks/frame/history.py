@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, NamedTuple
 
 from checks.frame.printable import printable
 from perfdata.outcome import CRITICAL, UNKNOWN, Detail, Outcome
+from perfdata.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from checks.frame.host import Host
     from checks.frame.plugin import Plugin
@@ -19,7 +20,7 @@ _REASON_MAX = 200
 _PATIENCE = 1.5  # seconds at most to wait for another run of the same check
 
 
-class History(NamedTuple):
+class History(Record):
     """An open series, or the reason why there is none; neither when it was switched off."""
 
     series: Series | None = None

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
 from checks.frame.deadline import Deadline
 from perfdata.clock import Clock
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from checks.frame.netlink import Link
     from checks.frame.unix_http import LocalHttp

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from perfdata.record import Record
 
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _RTM_NEWLINK, _RTM_GETLINK = 16, 18
@@ -25,7 +26,7 @@ class NetlinkError(OSError):
     """The kernel refused the request or its reply makes no sense."""
 
 
-class Link(NamedTuple):
+class Link(Record):
     """One interface of a dump."""
 
     ifindex: int

@@ -7,14 +7,19 @@ argparse does not parse: it costs a sixth of a whole run, takes the range in ``-
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, Callable, NamedTuple
+
+from perfdata.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 
 class UsageError(Exception):
     """The command line is wrong; the text names the option and the reason."""
 
 
-class Option(NamedTuple):
+class Option(Record):
     """One option. Without a metavar it is a switch; ``parse`` turns its text into the setting or raises ValueError."""
 
     flags: tuple[str, ...]  # ("-w", "--warning"): long ones give the setting its name

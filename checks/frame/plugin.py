@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, NamedTuple
 
 from checks.frame.readings import Fact, FactRule, Finding, Levels
 from perfdata.outcome import UNKNOWN, Detail
+from perfdata.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from checks.frame.host import Host
     from checks.frame.options import Option
@@ -25,7 +26,7 @@ class NothingHere(Exception):
     """There is nothing of this kind on this host; the text says what was looked for."""
 
 
-class Run(NamedTuple):
+class Run(Record):
     """All that a check may use in one run."""
 
     host: Host
@@ -34,7 +35,7 @@ class Run(NamedTuple):
     history: Series | None  # None: switched off or unavailable
 
 
-class Judged(NamedTuple):
+class Judged(Record):
     """A finding with its state (perfdata.outcome) and, for a fact, its words and next step."""
 
     state: int
@@ -43,7 +44,7 @@ class Judged(NamedTuple):
     next_step: str = ""
 
 
-class Examination(NamedTuple):
+class Examination(Record):
     """What a check found out in one run, before anything is judged."""
 
     findings: list[Finding]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Union
+from perfdata.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Union
 
 
-class Measure(NamedTuple):
+class Measure(Record):
     """One number that a reading offers."""
 
     item: str  # printable name of the bond, bridge, disk; "" for the host
@@ -15,7 +19,7 @@ class Measure(NamedTuple):
     maximum: int | float | None = None
 
 
-class Fact(NamedTuple):
+class Fact(Record):
     """What is true of an item without being a number. ``code`` is a key of its check's FACTS."""
 
     item: str
@@ -23,10 +27,13 @@ class Fact(NamedTuple):
     parameters: tuple[tuple[str, object], ...] = ()
 
 
-Finding = Union[Measure, Fact]
+if TYPE_CHECKING:
+    Finding = Union[Measure, Fact]
+else:
+    Finding = (Measure, Fact)  # for isinstance
 
 
-class FactRule(NamedTuple):
+class FactRule(Record):
     """What a fact means: the one row per code in a check's FACTS."""
 
     state: int  # of perfdata.outcome
@@ -34,7 +41,7 @@ class FactRule(NamedTuple):
     next_step: str = ""  # the same; what the person who is paged does about it
 
 
-class Levels(NamedTuple):
+class Levels(Record):
     """Default thresholds of one measure: the row that options, --help and definitions are made from."""
 
     warning: str = ""  # Nagios range, "" for none

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import NamedTuple
 
 from checks.frame.paths import UnsafePath, check_trusted, remote_mounts, walk
+from perfdata.record import Record
 
 SYSTEM_DIRECTORY = "/var/lib/undergoal"
 
@@ -15,7 +15,7 @@ class StateUnavailable(Exception):
     """There is no place for history that can be trusted; the reason is the text."""
 
 
-class Surroundings(NamedTuple):
+class Surroundings(Record):
     """What decides where state lives, as arguments."""
 
     environment: dict[str, str]

@@ -9,11 +9,14 @@ import http.client
 import os
 import socket
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 from checks.frame.deadline import Deadline
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from checks.frame.host import Host
 
 BODY_MAX = 16 << 20
