@@ -9,7 +9,6 @@ boot are taken over uptime, so that a stepped clock makes no rate at all.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 import stat
@@ -162,8 +161,8 @@ class Series:
         try:
             self._write()
         except sqlite3.Error as error:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:
+                self._connection.rollback()
             if not self._recovered(error):
                 raise SeriesError(str(error)) from None
             try:
@@ -266,7 +265,7 @@ def set_aside(path: str) -> str:
     try:
         os.rename(path, target)
         for leftover in ("-journal", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
+            if os.path.lexists(path + leftover):
                 os.rename(path + leftover, target + leftover)
     except OSError as error:
         raise SeriesError(f"{path}: {error.strerror}") from None

@@ -171,5 +171,4 @@ def unreadable_findings(seen: Survey, items: dict[str, str], next_step: str) -> 
     for name, reason in seen.unreadable.items():
         yield fact(items[name], UNREADABLE, reason=reason, next_step="")
     if seen.silence is not None and seen.silence.broken:
-        reason = f"{seen.silence.reason} ({seen.silence.socket})"
-        yield fact(DOCKER, UNREADABLE, reason=reason, next_step=next_step)
+        yield fact(DOCKER, UNREADABLE, reason=seen.silence.reason, next_step=next_step)

@@ -1,8 +1,7 @@
 """Linux bridges as the kernel shows them, and the kernel settings that bite beside the 1023 ports.
 
 A bridge takes exactly 1023 ports (BR_PORT_BITS in net/bridge/br_private.h); the next one fails with EXFULL, without a
-line in the kernel's log. Files: /sys/class/net/BRIDGE/brif, /proc/sys/net/core/netdev_max_backlog,
-/proc/net/stat/arp_cache.
+line in the kernel's log. Files: /proc/sys/net/core/netdev_max_backlog, /proc/net/stat/arp_cache.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from checks.frame.host import Host
 from perfdata.record import Record
 
 PORTS_MAX = 1023
-_NETWORK = "/sys/class/net"
 
 
 class Bridge(Record):
@@ -34,23 +32,6 @@ class Port(Record):
 
     ifindex: int
     peer_elsewhere: bool  # its other end is in another network namespace, as a container's is
-
-
-def read_bridge(host: Host, name: str, index: int) -> Bridge:
-    """Ports of a bridge: through sysfs where that shows this network namespace, else through netlink, 9 times dearer.
-
-    Raises OSError when the bridge is gone.
-    """
-    if _sysfs_has(host, name, index):
-        return Bridge(name, index, len(host.entries(f"{_NETWORK}/{name}/brif")))
-    return Bridge(name, index, len(host.links(master=index)))
-
-
-def _sysfs_has(host: Host, name: str, index: int) -> bool:
-    try:
-        return host.number(f"{_NETWORK}/{name}/ifindex") == index
-    except (OSError, ValueError):
-        return False
 
 
 def read_ports(host: Host, bridge: Bridge) -> list[Port]:

@@ -113,7 +113,7 @@ class DockerBridge(Plugin):
 
     def targets(self, host: Host) -> list[str]:
         """The bridges of this host."""
-        return [printable(link.name) for link in host.links("bridge")]
+        return [printable(name) for _, name in host.bridges()]
 
     def examine(self, run: Run) -> Examination:
         """See Plugin."""
@@ -226,13 +226,12 @@ def _details(seen: Survey, run: Run) -> list[Detail]:
     """What could not be seen, and why."""
     details = []
     silence = seen.silence
-    if silence is not None and not silence.broken:
-        if silence.denied:
-            reason = printable(f"Docker {silence.reason} at {silence.socket}", 150)
-            details.append(Detail(0, f"not seen: endpoints, leaks, addresses; {reason}"))
+    if silence is not None:
+        place = f" at {silence.socket}" if silence.socket else ""
+        reason = printable(f"Docker {silence.reason}{place}", 150)
+        details.append(Detail(0 if silence.denied else 1, f"not seen: endpoints, leaks, addresses; {reason}"))
+        if silence.denied and not silence.broken:
             details.append(Detail(0, _grant_line(seen)))
-        else:
-            details.append(Detail(1, f"not seen: endpoints, leaks, addresses; Docker {silence.reason}"))
     if seen.docker is not None and seen.docker.not_inspected:
         details.append(Detail(1, f"{seen.docker.not_inspected} more containers in state Created were not inspected"))
     if seen.neighbours.backlog is None:

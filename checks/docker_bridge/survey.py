@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import SimpleNamespace
 
-from checks.docker_bridge.bridges import Bridge, Neighbours, Port, read_bridge, read_neighbours, read_ports
+from checks.docker_bridge.bridges import Bridge, Neighbours, Port, read_neighbours, read_ports
 from checks.frame.host import Host
 from perfdata.record import Record
 
@@ -52,7 +52,7 @@ def matches(name: str, settings: SimpleNamespace) -> bool:
 def survey(host: Host, settings: SimpleNamespace) -> Survey:
     """Read the bridges, the kernel's neighbouring limits, and Docker. Raises OSError when links cannot be listed."""
     host.deadline.stage = "listing network bridges"
-    found = {link.name: link.ifindex for link in host.links("bridge") if matches(link.name, settings)}
+    found = {name: ifindex for ifindex, name in host.bridges() if matches(name, settings)}
     bridges, unreadable = _read_bridges(host, found)
     named = [pattern for pattern in settings.bridge if not any(sign in pattern for sign in "*?[")]
     docker, silence = _ask_docker(host, settings)
@@ -71,9 +71,11 @@ def survey(host: Host, settings: SimpleNamespace) -> Survey:
 
 def _read_bridges(host: Host, found: dict[str, int]) -> tuple[list[Bridge], dict[str, str]]:
     bridges, unreadable = [], {}
-    for name, index in found.items():
+    for name, ifindex in found.items():
         try:
-            bridges.append(read_bridge(host, name, index))
+            bridges.append(Bridge(name, ifindex, host.bridge_ports(ifindex, name)))
+        except FileNotFoundError:
+            continue  # removed since it was listed
         except OSError as error:
             unreadable[name] = error.strerror or "cannot be read"
     return bridges, unreadable
@@ -81,7 +83,7 @@ def _read_bridges(host: Host, found: dict[str, int]) -> tuple[list[Bridge], dict
 
 def still_missing(host: Host, names: Sequence[str]) -> list[str]:
     """Which of these bridges are not there on a second look: a network may just have been made or removed."""
-    present = {link.name for link in host.links("bridge")} if names else set()
+    present = {name for _, name in host.bridges()} if names else set()
     return [name for name in names if name not in present]
 
 

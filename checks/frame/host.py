@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -97,6 +98,33 @@ class Host:
             return os.readlink(f"{self.root}/proc/self/ns/net").strip("net:[]")
         except OSError:
             return ""
+
+    def bridges(self) -> list[tuple[int, str]]:
+        """(interface index, name) of every Linux bridge in this process's network namespace. Raises OSError."""
+        if not self.captured:
+            from checks.frame.bridge_ioctl import list_bridges
+
+            try:
+                return list_bridges()
+            except OSError:
+                pass  # no such driver, or an interface that is not offered here: netlink knows for sure
+        return [(link.ifindex, link.name) for link in self.links("bridge")]
+
+    def bridge_ports(self, ifindex: int, name: str) -> int:
+        """How many ports a bridge has. Raises FileNotFoundError when it is gone."""
+        if self.captured:
+            try:
+                return len(self.entries(f"/sys/class/net/{name}/brif"))
+            except FileNotFoundError:
+                raise OSError(errno.EIO, "its ports were not captured") from None
+        from checks.frame.bridge_ioctl import count_ports
+
+        try:
+            return count_ports(name)
+        except OSError as error:
+            if error.errno == errno.ENODEV:
+                raise FileNotFoundError(error.errno, error.strerror) from None
+            return len(self.links(master=ifindex))
 
     def links(self, kind: str = "", master: int | None = None) -> list[Link]:
         """Interfaces of this process's network namespace, of a kind ("bridge") or of a master. Raises OSError.

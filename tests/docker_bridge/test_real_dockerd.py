@@ -50,9 +50,9 @@ def age(state: Path, seconds: float) -> None:
 def test_a_healthy_daemon_is_ok_with_every_number(dockerd: Dockerd, state: Path) -> None:
     ran = dockerd.check(state=state)
     assert ran.line == (
-        "DOCKER_BRIDGE OK - docker0 20/1023 ports | docker0_ports=20;900;1000;0;1023 docker0_leaked_ports=0;0;;0"
-        " docker0_addresses_left=65513;;1:;0;65533 docker0_addresses_used_percent=0.03%;90;;0;100"
-        " docker_address_pools_free=30;2:;;0 docker0_endpoints=20;;;0;1023"
+        "DOCKER_BRIDGE OK - docker0 20/1023 ports | docker0_ports=20;900;1000;0;1023"
+        " docker_address_pools_free=30;2:;;0 docker0_leaked_ports=0;0;;0 docker0_addresses_left=65513;;1:;0;65533"
+        " docker0_addresses_used_percent=0.03%;90;;0;100 docker0_endpoints=20;;;0;1023"
     )
     assert (ran.code, ran.rest, ran.stderr) == (0, [], b"")
 
@@ -250,7 +250,7 @@ def test_the_strays_of_a_killed_daemon_do_not_alarm(state: Path) -> None:
     assert healthy.text == "DOCKER_BRIDGE OK - docker0 10/1023 ports"
     assert (dead.code, dead.text) == (
         3,
-        f"DOCKER_BRIDGE UNKNOWN - Docker cannot be reached: Connection refused ({daemon.socket}); 1 ok",
+        "DOCKER_BRIDGE UNKNOWN - Docker cannot be reached: Connection refused; 1 ok",
     )
     assert (strays.code, strays.text) == (0, "DOCKER_BRIDGE OK - docker0 10/1023 ports")
     for ran in back:
@@ -265,7 +265,7 @@ def test_who_may_not_ask_docker_is_told_what_is_missing_and_what_grants_it(docke
     check = [*command("check_docker_bridge"), "--docker-socket", dockerd.socket, "--no-history"]
     ran = dockerd.namespace.run(*nobody, *check)
     assert ran.code == 3
-    assert ran.text == f"DOCKER_BRIDGE UNKNOWN - Docker may not be asked by nobody ({dockerd.socket}); 1 ok"
+    assert ran.text == "DOCKER_BRIDGE UNKNOWN - Docker may not be asked by nobody; 1 ok"
     assert DOCKER0.format(20) in ran.line + " "
     assert any("nobody ALL=(root) NOPASSWD: " in line and "as good as root" in line for line in ran.rest)
 
@@ -314,11 +314,11 @@ def test_a_daemon_that_never_answers_costs_its_time_and_hides_no_full_bridge(sil
         full = counted(namespace, "--docker-socket", silent.path, "-t", "2")
     assert (fine.code, fine.text) == (
         3,
-        f"DOCKER_BRIDGE UNKNOWN - Docker did not answer in time ({silent.path}); 1 ok",
+        "DOCKER_BRIDGE UNKNOWN - Docker did not answer in time; 1 ok",
     )
     assert fine.seconds < 3
     assert full.code == 2
-    assert full.text.startswith("DOCKER_BRIDGE CRITICAL - br0 1001/1023 ports; Docker did not answer in time")
+    assert full.text == "DOCKER_BRIDGE CRITICAL - br0 1001/1023 ports; Docker did not answer in time"
 
 
 def test_a_namespace_without_docker_is_counted_by_sysfs_and_by_netlink() -> None:

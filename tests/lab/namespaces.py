@@ -38,6 +38,11 @@ class Namespace:
             raise RuntimeError("no network namespace could be made")
 
     @property
+    def pid(self) -> int:
+        """The process that keeps it."""
+        return self._keeper.pid
+
+    @property
     def enter(self) -> list[str]:
         """What to put before a command to run it in here."""
         return ["nsenter", "--net", "--mount", "--target", str(self._keeper.pid), "--"]
@@ -53,14 +58,18 @@ class Namespace:
             raise RuntimeError(f"{' '.join(argv)[:80]}: {done.stderr.decode(errors='replace')[-300:]}")
         return done.stdout.decode()
 
-    def fill(self, bridge: str, ports: int, tag: str) -> None:
-        """Attach ``ports`` new veths to a bridge; their other ends stay in here, as those of a leak do."""
+    def fill(self, bridge: str, ports: int, tag: str, peers: Namespace | None = None) -> None:
+        """Attach ``ports`` new veths to a bridge.
+
+        Their other ends go to the namespace ``peers``, as those of containers do, or stay in here, as those of a leak.
+        """
         group = self._groups.setdefault(tag, len(self._groups) + 100)
         first = self._made.get(tag, 0)
         self._made[tag] = first + ports
         lines = []
+        elsewhere = f" netns {peers.pid}" if peers else ""
         for number in range(first, first + ports):
-            lines.append(f"link add {tag}{number} group {group} type veth peer name {tag}{number}p")
+            lines.append(f"link add {tag}{number} group {group} type veth peer name {tag}{number}p{elsewhere}")
             lines.append(f"link set {tag}{number} master {bridge}")
         self.must("ip", "-batch", "-", stdin="\n".join(lines).encode())
 
