@@ -1,11 +1,15 @@
 """Cost of commands in pairs: A B A B ..., so that a noisy machine troubles both alike.
 
+As a script, for use inside a namespace: argument 1 is JSON {rounds, rows, environment}; prints the costs as JSON.
+
 CPU is user + system time of the whole process and its children, as the kernel accounts it on exit.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from statistics import median
 from typing import NamedTuple
 
@@ -57,3 +61,8 @@ def table(costs: list[Cost]) -> str:
     lines = [f"{'':44}{'CPU ms':>8}{'x first':>9}{'RSS MB':>8}{'exit':>6}"]
     lines += [f"{c.label:44}{c.cpu_ms:8.1f}{c.ratio:9.2f}{c.rss_mb:8.1f}{c.code:6}" for c in costs]
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    order = json.loads(sys.argv[1])
+    print(json.dumps(compare([(label, argv) for label, argv in order["rows"]], order["rounds"], order["environment"])))

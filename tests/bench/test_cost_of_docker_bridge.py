@@ -32,7 +32,7 @@ pytestmark = [
 
 def costs(namespace: Namespace, rows: list[tuple[str, list[str]]], rounds: int = 25) -> dict[str, Cost]:
     order = json.dumps({"rounds": rounds, "rows": rows, "environment": PLAIN_ENVIRONMENT})
-    found = [Cost(*row) for row in json.loads(namespace.must(sys.executable, str(HERE / "run_pairs.py"), order))]
+    found = [Cost(*row) for row in json.loads(namespace.must(sys.executable, str(HERE / "pairs.py"), order))]
     print(f"\n{table(found)}")
     return {cost.label: cost for cost in found}
 
