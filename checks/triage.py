@@ -19,6 +19,7 @@ from checks.frame.command import (
     write_and_exit,
 )
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
+from checks.frame.host import Host
 from checks.frame.options import Option, UsageError, asks_for, help_text, parse
 from checks.frame.printable import printable
 from perfdata import as_json
@@ -33,7 +34,7 @@ _EXTRA = 1.0  # seconds a check's process may take beyond the check's own deadli
 _COLOURS = ("32", "33", "31", "35")  # by state: green, yellow, red, magenta
 _DESCRIPTION = (
     "Runs every check that applies to this host and prints one line for each, worst first.\n"
-    "COMMAND 'list' names the checks and what they answer."
+    "COMMAND 'list' names the checks and what they answer, with -v also what is here."
 )
 _EXAMPLES = "Examples:\n  undergoal\n  undergoal --json\n  undergoal list\n\n"
 _EXIT = (
@@ -141,9 +142,14 @@ def _coloured(word: str, state: int) -> str:
     return f"\033[{_COLOURS[state]}m{word}\033[0m"
 
 
-def _list() -> str:
+def _list(verbose: bool) -> str:
     width = max(len(name) for name in CHECKS)
-    return "".join(f"{name.ljust(width)}  {load(name).question}\n" for name in CHECKS)
+    lines = []
+    for name in CHECKS:
+        lines.append(f"{name.ljust(width)}  {load(name).question}")
+        if verbose:
+            lines.append(f"{'':{width}}  here: {', '.join(load(name).targets(Host())) or 'nothing'}")
+    return "\n".join(lines) + "\n"
 
 
 def main() -> NoReturn:
@@ -161,7 +167,7 @@ def main() -> NoReturn:
     except UsageError as error:
         write_and_exit(printable(f"UNKNOWN - undergoal: {error}; see undergoal --help", 160).encode() + b"\n", UNKNOWN)
     if command:
-        write_and_exit(_list().encode(), OK)
+        write_and_exit(_list(bool(settings.verbose)).encode(), OK)
     deadline = Deadline(max(load(name).timeout for name in CHECKS) + 2 * _EXTRA)
     answer_signals(lambda reason: write_and_exit(f"UNKNOWN - undergoal: {reason}\n".encode(), UNKNOWN))
     start_alarm(deadline)

@@ -1,7 +1,7 @@
 """History of measures: samples for rates and forecasts, and kept notes (baselines, sightings), in one SQLite file.
 
 Nothing is written before save(), which is one transaction. What cannot be read is set aside and never deleted; what
-cannot be written is reported by the caller and costs the history of this run only.
+cannot be read now (a lock) or written is reported by save() and costs the history of this run only.
 
 Time: each sample carries the wall clock and the uptime (CLOCK_BOOTTIME) with the boot it belongs to. Rates within a
 boot are taken over uptime, so that a stepped clock makes no rate at all.
@@ -68,6 +68,7 @@ class Series:
         self._notes: dict[tuple[str, str], str] = {}
         self._seen: dict[str, Seen | None] = {}
         self._patience = patience
+        self._problem = ""  # why reading failed; nothing is written then, so that nothing stored is lost
         self._connection = self._open()
 
     def __enter__(self) -> Series:
@@ -143,12 +144,15 @@ class Series:
         self._seen[item] = None
 
     def _query(self, statement: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """Rows; none when the history cannot be read, which save() then reports: a verdict does not fail for it."""
+        if self._problem:
+            return []
         try:
             return self._connection.execute(statement, arguments).fetchall()
         except sqlite3.Error as error:
-            if self._recovered(error):
-                return []
-            raise SeriesError(str(error)) from None
+            if not self._recovered(error):
+                self._problem = str(error)
+            return []
 
     def append(self, item: str, measure: str, value: float) -> None:
         """Record a value at this run's moment, when saved."""
@@ -156,6 +160,8 @@ class Series:
 
     def save(self) -> None:
         """Write everything in one transaction. Raises SeriesError, and then nothing was changed."""
+        if self._problem:
+            raise SeriesError(self._problem)
         if not (self._samples or self._notes or self._seen):
             return
         try:

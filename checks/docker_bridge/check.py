@@ -147,11 +147,10 @@ class DockerBridge(Plugin):
                 words.append(f"full in {duration(until_full)}")
         for j in sorted(judged, key=lambda j: not isinstance(j.finding, Fact)):
             if isinstance(j.finding, Fact):
-                words.append(printable(j.words, 100))
-            elif j.state != OK and _problem_words(j.finding):
+                words.append(j.words)
+            elif j.state != OK and not (j.finding.name == "addresses_used_percent" and not values["addresses_left"]):
                 words.append(_problem_words(j.finding))
-        if values.get("addresses_left") == 0:  # says what 100 % would say again
-            words = [word for word in words if not word.endswith("of its addresses used")]
+        words = [word for word in words if word]
         return f"{title} {', '.join(words)}" if words else f"{title} fine"
 
     def all_fine(self, sentences: list[str]) -> str:
@@ -217,7 +216,7 @@ def _grant_line(seen: Survey) -> str:
     from checks.frame.grants import own_sudoers_line
 
     return (
-        f"to let it ask Docker, add to sudoers and call it with sudo -n: {printable(own_sudoers_line(), 200)}"
+        f"to let it ask Docker, add to sudoers and call it with sudo -n: {own_sudoers_line()}"
         " (the group docker would do too, but is as good as root)"
     )
 

@@ -39,7 +39,11 @@ def common_options(timeout: float) -> list[Option]:
     return [
         Option(HELP, "show this and exit with 3"),
         Option(VERSION, "show the version and exit with 3"),
-        Option(("-v", "--verbose"), "more lines: -v per item, -vv what could not be seen, -vvv all", repeat=True),
+        Option(
+            ("-v", "--verbose"),
+            "more lines: per item, and what could not be seen (-vv: also why history is missing)",
+            repeat=True,
+        ),
         Option(
             ("-t", "--timeout"),
             f"answer within this time, else UNKNOWN (default {timeout:g}s)",

@@ -175,7 +175,7 @@ class Host:
 
         if self.captured:
             return CapturedHttp(self, socket_path, reserve)
-        from checks.frame.state import refuse_remote
+        from checks.frame.paths import refuse_remote
 
         refuse_remote(socket_path, self.text("/proc/self/mountinfo"))
         return UnixHttp(socket_path, self.deadline, reserve)

@@ -64,3 +64,12 @@ def check_trusted(path: str, mounts: dict[str, str], uid: int) -> None:
         shared = status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX
         if shared and not stat.S_ISLNK(status.st_mode):
             raise UnsafePath(f"{place} is writable by others (mode {stat.S_IMODE(status.st_mode):04o})")
+
+
+def refuse_remote(path: str, mountinfo: str) -> None:
+    """Raise UnsafePath when ``path`` lies on a mount that may hang; a missing path is fine here."""
+    try:
+        for _ in walk(path, remote_mounts(mountinfo)):
+            continue
+    except OSError:
+        return

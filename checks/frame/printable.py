@@ -13,5 +13,10 @@ def printable(text: str | bytes, limit: int = NAME_MAX) -> str:
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     flat = " ".join(text.translate(_SUBSTITUTES).split())
-    safe = "".join(c if " " <= c <= "~" else "?" for c in flat)
+    return one_line(flat, limit)
+
+
+def one_line(text: str, limit: int) -> str:
+    """Our own text, which may hold a command line: one line of at most ``limit`` characters, without a pipe."""
+    safe = "".join(c if " " <= c <= "~" and c != "|" else "?" for c in text)
     return safe if len(safe) <= limit else safe[: limit - 3] + "..."

@@ -19,6 +19,7 @@ from checks.frame.judging import (
 )
 from checks.frame.options import Option
 from checks.frame.plugin import COMMON_FACTS, UNREADABLE, Examination, Judged, Plugin, Run, option_name
+from checks.frame.printable import one_line, printable
 from checks.frame.ranges import parse_range, range_text
 from checks.frame.readings import Fact, FactRule, Finding, Measure
 from perfdata.catalogue import CATALOGUE
@@ -26,6 +27,8 @@ from perfdata.outcome import BY_SEVERITY, OK, STATE_WORDS, UNKNOWN, Detail, Outc
 
 _FACT = "fact"  # the context of all facts
 _NEXT_STEPS_MAX = 4
+_NEXT_STEP_MAX = 400  # characters
+_WORDS_MAX = 100  # characters of a fact's parameter
 
 
 class Probe(Resource):
@@ -89,11 +92,11 @@ class FactContext(Context):
         """See nagiosplugin.Context; the hint carries the words."""
         fact: Fact = metric.value
         rule = self._rules[fact.code]
-        return Result(STATES[rule.state], rule.words.format(item=fact.item, **dict(fact.parameters)), metric)
+        return Result(STATES[rule.state], _filled(rule.words, fact), metric)
 
     def next_step(self, fact: Fact) -> str:
         """What to do about it; "" when there is nothing."""
-        return self._rules[fact.code].next_step.format(item=fact.item, **dict(fact.parameters))
+        return _filled(self._rules[fact.code].next_step, fact)
 
 
 class ItemSummary(Summary):
@@ -146,6 +149,15 @@ class ItemSummary(Summary):
 
     def _is_main(self, found: list[Judged]) -> bool:
         return any(not isinstance(j.finding, Fact) and j.finding.name == self._probe.plugin.main_measure for j in found)
+
+
+def _filled(template: str, fact: Fact) -> str:
+    """Words of a fact; what its parameters bring from outside is made printable, but for our own next step."""
+    parameters = {
+        name: printable(value, _WORDS_MAX) if isinstance(value, str) and name != "next_step" else value
+        for name, value in fact.parameters
+    }
+    return one_line(template.format(item=fact.item, **parameters), _NEXT_STEP_MAX)
 
 
 def _finding(result: Result) -> Finding:

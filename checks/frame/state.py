@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from checks.frame.paths import UnsafePath, check_trusted, remote_mounts, walk
+from checks.frame.paths import UnsafePath, check_trusted, remote_mounts
 from perfdata.record import Record
 
 SYSTEM_DIRECTORY = "/var/lib/undergoal"
@@ -99,12 +99,3 @@ def _make(path: str, mounts: dict[str, str], uid: int) -> None:
     for place in reversed(missing):
         os.mkdir(place, 0o755 if place == SYSTEM_DIRECTORY else 0o700)
         os.chmod(place, 0o755 if place == SYSTEM_DIRECTORY else 0o700)
-
-
-def refuse_remote(path: str, mountinfo: str) -> None:
-    """Raise UnsafePath when ``path`` lies on a mount that may hang; a missing path is fine here."""
-    try:
-        for _ in walk(path, remote_mounts(mountinfo)):
-            continue
-    except OSError:
-        return
