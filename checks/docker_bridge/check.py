@@ -11,7 +11,7 @@ from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable
 from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
 from perfdata.numbers import duration, plain_number
-from perfdata.outcome import CRITICAL, OK, UNKNOWN, WARNING, Detail
+from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, UNKNOWN, WARNING, Detail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class DockerBridge(Plugin):
                 words.append("full")
             elif until_full is not None and until_full < _FORECAST_SHOWN:
                 words.append(f"full in {duration(until_full)}")
-        for j in sorted(judged, key=lambda j: not isinstance(j.finding, Fact)):
+        for j in sorted(judged, key=lambda j: (not isinstance(j.finding, Fact), BY_SEVERITY.index(j.state))):
             if isinstance(j.finding, Fact):
                 words.append(j.words)
             elif j.state != OK and not (j.finding.name == "addresses_used_percent" and not values["addresses_left"]):

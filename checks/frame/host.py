@@ -174,7 +174,7 @@ class Host:
         from checks.frame.unix_http import CapturedHttp, UnixHttp
 
         if self.captured:
-            return CapturedHttp(self, socket_path, reserve)
+            return CapturedHttp(f"{self.root}{socket_path}.replies", self.deadline, reserve)
         from checks.frame.paths import refuse_remote
 
         refuse_remote(socket_path, self.text("/proc/self/mountinfo"))

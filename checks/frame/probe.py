@@ -144,7 +144,8 @@ class ItemSummary(Summary):
 
     def next_steps(self, results: Results) -> list[str]:
         """What to do, without repetitions, for the worst items first."""
-        steps = [j.next_step for _, _, found in self.by_item(results) for j in found if j.state != OK and j.next_step]
+        bad = [j for _, _, found in self.by_item(results) for j in found if j.state != OK and j.next_step]
+        steps = [j.next_step for j in sorted(bad, key=lambda j: BY_SEVERITY.index(j.state))]
         return list(dict.fromkeys(steps))[:_NEXT_STEPS_MAX]
 
     def _is_main(self, found: list[Judged]) -> bool:

@@ -17,7 +17,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from checks.frame.host import Host
 
 BODY_MAX = 16 << 20
 _CHUNK = 1 << 16
@@ -89,13 +88,12 @@ class UnixHttp(http.client.HTTPConnection):
 
 
 class CapturedHttp:
-    """Replies that were recorded, see Host."""
+    """Replies that were recorded in a directory, see Host."""
 
-    def __init__(self, host: Host, path: str, reserve: float) -> None:
+    def __init__(self, directory: str, deadline: Deadline, reserve: float) -> None:
         """Raises FileNotFoundError when the capture has no replies of this socket."""
-        self._host, self._directory, self._reserve = host, path + ".replies", reserve
-        if not os.path.isdir(host.path(self._directory)):
-            raise FileNotFoundError(2, "No such file or directory", path)
+        self._directory, self._deadline, self._reserve = directory, deadline, reserve
+        os.listdir(directory)
 
     def close(self) -> None:
         """See LocalHttp."""
@@ -103,10 +101,11 @@ class CapturedHttp:
     def get(self, target: str) -> bytes:
         """See LocalHttp; a recorded silence is waited out."""
         name = target.partition("?")[0].strip("/").replace("/", "_")
-        if self._host.exists(f"{self._directory}/{name}.hang"):
-            time.sleep(self._host.deadline.left(self._reserve))
+        if os.path.exists(f"{self._directory}/{name}.hang"):
+            time.sleep(self._deadline.left(self._reserve))
             raise HttpError("did not answer in time")
         try:
-            return self._host.read(f"{self._directory}/{name}.json", BODY_MAX)
+            with open(f"{self._directory}/{name}.json", "rb") as reply:
+                return reply.read(BODY_MAX)
         except OSError:
             raise NotFound("answered 404 Not Found") from None
