@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import sys
 import time
 
 from checks import CHECKS, __version__, load
@@ -13,6 +12,7 @@ from checks.frame.command import (
     HELP,
     VERSION,
     Session,
+    command_line,
     common_options,
     default_settings,
     open_standard_files,
@@ -155,7 +155,7 @@ def _list(verbose: bool) -> str:
 def main() -> NoReturn:
     """The command undergoal."""
     open_standard_files()
-    arguments = sys.argv[1:]
+    arguments = command_line()
     if asks_for(arguments, HELP):
         text = help_text("undergoal [COMMAND]", _DESCRIPTION, _EXAMPLES + _EXIT, _options())
         write_and_exit(text.encode(), UNKNOWN)

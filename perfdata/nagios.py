@@ -7,6 +7,7 @@ with longer or stranger output (Nagios cuts anywhere beyond 8 kB, and loses perf
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from perfdata.catalogue import CATALOGUE, COUNTER
 from perfdata.numbers import plain_number
@@ -24,16 +25,23 @@ def label_part(name: str) -> str:
 
 
 def labels(values: tuple[Value, ...]) -> list[str]:
-    """One unique label per value, ``item_measure``; items that look alike once made safe get a number."""
+    """One unique label per value, ``item_measure``; what looks alike once made safe gets a number."""
     safe: dict[str, str] = {}
     for item in sorted({value.item for value in values}):
-        base = candidate = label_part(item)
-        number = 2
-        while candidate in safe.values():
-            candidate = f"{base}_{number}"
-            number += 1
-        safe[item] = candidate
-    return [f"{safe[value.item]}_{value.measure}" if value.item else value.measure for value in values]
+        safe[item] = _unused(label_part(item), safe.values())
+    given: dict[tuple[str, str], str] = {}
+    for item, measure in sorted({(value.item, value.measure) for value in values}):
+        given[item, measure] = _unused(f"{safe[item]}_{measure}" if item else measure, given.values())
+    return [given[value.item, value.measure] for value in values]
+
+
+def _unused(base: str, taken: Collection[str]) -> str:
+    candidate = base
+    number = 2
+    while candidate in taken:
+        candidate = f"{base}_{number}"
+        number += 1
+    return candidate
 
 
 def _token(label: str, value: Value) -> str:

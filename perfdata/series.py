@@ -79,6 +79,7 @@ class Series:
 
     def _open(self) -> sqlite3.Connection:
         refuse_shared(self.path)
+        _make_private(self.path)
         try:
             return self._connect()
         except sqlite3.Error as error:
@@ -227,9 +228,10 @@ def _tidy(connection: sqlite3.Connection, now: float) -> None:
     """Raw samples for a week, one an hour for a quarter, 50 MB at most; those of a clock that was far ahead go too."""
     connection.execute("DELETE FROM sample WHERE time < ? OR time > ?", (now - HOURLY_DAYS * 86400, now + 86400))
     connection.execute(
-        "DELETE FROM sample WHERE time < ?1 AND (item, measure, boot, uptime) NOT IN"
-        " (SELECT item, measure, boot, min(uptime) FROM sample WHERE time < ?1"
-        " GROUP BY item, measure, boot, CAST(time / 3600 AS INTEGER))",
+        "DELETE FROM sample WHERE time < ?1 AND uptime > (SELECT min(uptime) FROM sample AS other"
+        " WHERE (other.item, other.measure, other.boot) = (sample.item, sample.measure, sample.boot)"
+        " AND other.uptime BETWEEN sample.uptime - 3600 AND sample.uptime"
+        " AND CAST(other.time / 3600 AS INTEGER) = CAST(sample.time / 3600 AS INTEGER))",
         (now - RAW_DAYS * 86400,),
     )
     pages, free, size = (
@@ -260,6 +262,16 @@ def refuse_shared(path: str) -> None:
         raise SeriesError(f"{path} belongs to another user (uid {status.st_uid})")
     if status.st_mode & 0o022:
         raise SeriesError(f"{path} is writable by others")
+
+
+def _make_private(path: str) -> None:
+    """An empty file of our own where there is none, as SQLite would make it readable to everybody."""
+    if os.path.lexists(path):
+        return
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise SeriesError(f"{path}: {error.strerror}") from None
 
 
 def set_aside(path: str) -> str:

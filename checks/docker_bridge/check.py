@@ -75,13 +75,14 @@ class DockerBridge(Plugin):
     question = "How many of its 1023 ports has each bridge left, and when is it full?"
     outage = "the 1024th container could not start: a Linux bridge has 1023 ports (exchange full)"
     description = (
-        "Counts the ports of every Linux bridge against the 1023 that the kernel allows, and\n"
-        "says when a bridge will be full. With Docker's API it also names networks, counts\n"
-        "addresses left, and finds leaked ports and containers that could not start."
+        "Counts the ports of every Linux bridge against the 1023 that the kernel allows,\n"
+        "and says when a bridge will be full. With Docker's API it also names networks,\n"
+        "counts addresses left, and finds leaked ports and containers that could not\n"
+        "start."
     )
     examples = (
         "  check_docker_bridge\n"
-        "  check_docker_bridge -w 800 -c 950 --until-full-warning 24h: --until-full-critical 2h:\n"
+        "  check_docker_bridge -w 800 -c 950 --until-full-warning 24h:\n"
         "  check_docker_bridge --bridge 'br-*' --exclude br-lan --no-docker\n"
         "  check_docker_bridge --state-user nagios --accept"
     )

@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import select
+import signal
 import time
 
 from checks.frame.deadline import forget_signals, kill_group
@@ -93,7 +94,7 @@ class Child:
         """Kill its session and close the pipe. A child in uninterruptible sleep is left to init."""
         os.close(self.pipe)
         if self._status is None:
-            kill_group(self.pid)
+            _kill_unreaped(self.pid)
             end = time.monotonic() + _DYING
             while not self.exited() and time.monotonic() < end:
                 time.sleep(0.005)
@@ -103,7 +104,14 @@ class Child:
 def kill_all() -> None:
     """Kill every child that is still running: the last thing a process does that gives up."""
     for pid in tuple(_running):
-        kill_group(pid)
+        _kill_unreaped(pid)
+
+
+def _kill_unreaped(pid: int) -> None:
+    """SIGKILL to a child and its session; a child that was just forked has no session of its own yet."""
+    kill_group(pid)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def start(task: Callable[[], bytes], output_max: int = OUTPUT_MAX, lock: int | None = None) -> Child:

@@ -32,9 +32,10 @@ def list_bridges() -> list[tuple[int, str]]:
     bridges = []
     for ifindex in found[:count]:
         try:
-            bridges.append((ifindex, socket.if_indextoname(ifindex)))
+            name = os.fsencode(socket.if_indextoname(ifindex)).decode("utf-8", "surrogateescape")
         except OSError:
             continue  # removed meanwhile
+        bridges.append((ifindex, name))
     return bridges
 
 
@@ -43,5 +44,9 @@ def count_ports(name: str) -> int:
     ports = array("i", bytes(4 * _PORT_NUMBERS))  # the kernel fills in an interface index per port number
     order = array("L", [_GET_PORT_LIST, ports.buffer_info()[0], _PORT_NUMBERS, 0])
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, _SIOCDEVPRIVATE, struct.pack("16sP8x", os.fsencode(name), order.buffer_info()[0]))
+        fcntl.ioctl(
+            any_socket,
+            _SIOCDEVPRIVATE,
+            struct.pack("16sP8x", name.encode("utf-8", "surrogateescape"), order.buffer_info()[0]),
+        )
     return _PORT_NUMBERS - ports.count(0)

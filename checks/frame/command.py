@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 HELP, VERSION = ("-h", "--help"), ("-V", "--version")
 _TIMEOUT_MAX = 3600
-_WRAP_UP = 0.3  # seconds kept for judging and writing when a helper does the reading
-_EXIT_CODES = "Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (and --help, --version, wrong options)."
+_WRAP_UP = 0.1  # share of the time kept for judging and writing when a helper does the reading
+_EXIT_CODES = "Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (also --help, wrong options)."
 
 
 def _absolute(text: str) -> str:
@@ -97,6 +97,11 @@ def write_and_exit(output: bytes, code: int) -> NoReturn:
     os._exit(code)
 
 
+def command_line() -> list[str]:
+    """The words of the command line as UTF-8, whatever the locale makes of them; other bytes survive as surrogates."""
+    return [os.fsencode(word).decode("utf-8", "surrogateescape") for word in sys.argv[1:]]
+
+
 def open_standard_files() -> None:
     """With stdout closed, the next file opened would be it, and the verdict would be written into that file."""
     for descriptor in (0, 1, 2):
@@ -158,13 +163,15 @@ class Session:
         self.deadline.stage = f"reading {printable(self.settings.root)}"
         try:
             answer = bounded.call(
-                lambda: as_json.render([self.outcome()]), self.deadline.left(_WRAP_UP), self._lock_path()
+                lambda: as_json.render([self.outcome()]),
+                self.deadline.left(_WRAP_UP * self.deadline.total),
+                self._lock_path(),
             )
             return as_json.parse_all(answer.output)[0]
         except bounded.HelperTimeout as error:
-            return Outcome(self.plugin.name, UNKNOWN, f"{self.deadline.stage}: {error}")
+            return Outcome(self.plugin.name, UNKNOWN, f"{error}, {self.deadline.stage}")
         except (bounded.HelperOverflow, ValueError, LookupError, TypeError, OSError):
-            return Outcome(self.plugin.name, UNKNOWN, f"{self.deadline.stage}: the helper process failed")
+            return Outcome(self.plugin.name, UNKNOWN, f"the helper process failed, {self.deadline.stage}")
 
     def _lock_path(self) -> str:
         """A lock beside the history: one stuck helper per captured tree in all. "" when there is no place for one."""
@@ -231,7 +238,7 @@ def main(plugin: Plugin) -> NoReturn:
     open_standard_files()
     program = f"check_{plugin.name}"
     try:
-        settings = _settings(plugin, program, sys.argv[1:])
+        settings = _settings(plugin, program, command_line())
     except UsageError as error:
         line = printable(f"UNKNOWN - {program}: {error}; see {program} --help", nagios.LINE_TEXT_MAX)
         write_and_exit(line.encode() + b"\n", UNKNOWN)

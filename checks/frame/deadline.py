@@ -26,6 +26,10 @@ class Deadline:
         """Seconds since the start."""
         return self.total - (self._end - time.monotonic())
 
+    def over(self, reserve: float = 0.0) -> bool:
+        """Whether the time is used up, less a reserve."""
+        return time.monotonic() >= self._end - reserve
+
     def left(self, reserve: float = 0.0) -> float:
         """Seconds left, less a reserve for what comes afterwards; never below 10 ms, so that it can be waited for."""
         return max(0.01, self._end - time.monotonic() - reserve)

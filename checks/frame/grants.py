@@ -22,7 +22,7 @@ def sudoers_line(user: str, program: str, arguments: list[str]) -> str:
     def escaped(word: str) -> str:
         return "".join("\\" + c if c in ",:=\\*?[]!# " else c for c in word)
 
-    words = [escaped(word) for word in arguments] if arguments else ['""']
+    words = [escaped(word) or '""' for word in arguments or [""]]
     return " ".join([f"{user} ALL=(root) NOPASSWD:", escaped(program), *words])
 
 

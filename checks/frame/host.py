@@ -35,13 +35,13 @@ class Host:
         self.captured = bool(root)
         self.deadline = deadline or Deadline(60)
 
-    def path(self, path: str) -> str:
-        """Where an absolute path of the host is to be found here."""
-        return self.root + path
+    def _at(self, path: str) -> bytes:
+        """Where an absolute path of the host is to be found here. Names are UTF-8 in every locale."""
+        return (self.root + path).encode("utf-8", "surrogateescape")
 
     def read(self, path: str, limit: int = FILE_MAX) -> bytes:
         """The content of a file, at most ``limit`` bytes of it. Raises OSError."""
-        descriptor = os.open(self.root + path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(self._at(path), os.O_RDONLY | os.O_CLOEXEC)
         try:
             content = chunk = os.read(descriptor, min(_READ_SIZE, limit))
             while chunk and len(content) < limit:
@@ -71,12 +71,13 @@ class Host:
             try:
                 return [name for name in self.text(path + ".ls").split("\n") if name]
             except FileNotFoundError:
-                return [name.removesuffix(".ls") for name in os.listdir(self.root + path)]
-        return os.listdir(path)
+                pass  # captured as a directory
+        names = [name.decode("utf-8", "surrogateescape") for name in os.listdir(self._at(path))]
+        return [name.removesuffix(".ls") for name in names] if self.captured else names
 
     def exists(self, path: str) -> bool:
         """Whether something is there (also as a captured listing)."""
-        return os.path.lexists(self.root + path) or (self.captured and os.path.lexists(f"{self.root}{path}.ls"))
+        return os.path.lexists(self._at(path)) or (self.captured and os.path.lexists(self._at(f"{path}.ls")))
 
     def clock(self) -> Clock:
         """This moment. A capture has the clock of the machine it is read on, and its own boot."""
@@ -95,7 +96,7 @@ class Host:
         if self.exists("/proc/sys/net/core/netdev_max_backlog"):
             return ""
         try:
-            return os.readlink(f"{self.root}/proc/self/ns/net").strip("net:[]")
+            return os.readlink(self._at("/proc/self/ns/net")).decode("ascii", "replace").strip("net:[]")
         except OSError:
             return ""
 
@@ -159,7 +160,7 @@ class Host:
     def has_socket(self, path: str) -> bool:
         """Whether a local socket is there (or replies of one were captured); whoever may not look finds one."""
         try:
-            os.stat(f"{self.root}{path}.replies" if self.captured else path)
+            os.stat(self._at(f"{path}.replies" if self.captured else path))
         except FileNotFoundError:
             return False
         except OSError:
@@ -174,7 +175,7 @@ class Host:
         from checks.frame.unix_http import CapturedHttp, UnixHttp
 
         if self.captured:
-            return CapturedHttp(f"{self.root}{socket_path}.replies", self.deadline, reserve)
+            return CapturedHttp(self._at(f"{socket_path}.replies"), self.deadline, reserve)
         from checks.frame.paths import refuse_remote
 
         refuse_remote(socket_path, self.text("/proc/self/mountinfo"))

@@ -171,7 +171,9 @@ def _fitting(sentences: list[str], tail: str, limit: int = 125) -> str:
     """As many sentences as fit, and how many more there are; the first one is always there."""
     text = sentences[0]
     for number, sentence in enumerate(sentences[1:], 1):
-        if len(text) + len(sentence) + 2 > limit - len(tail):
+        last = number == len(sentences) - 1
+        more = 0 if last else len(f" and {len(sentences)} more")
+        if len(text) + len(sentence) + 2 + more + len(tail) > limit:
             return f"{text} and {len(sentences) - number} more{tail}"
         text += f"; {sentence}"
     return text + tail

@@ -39,11 +39,17 @@ def parse_range(text: str, unit: str = "") -> Range:
     Inside the range (ends included) is fine; "@" inverts. Raises ValueError with the reason.
     """
     inverted = text.startswith("@")
-    low_text, colon, high_text = text[inverted:].rpartition(":")
-    if not low_text + high_text or (colon and not low_text):
-        raise ValueError(f"'{text}' is not {SYNTAX}")
-    low = 0.0 if not colon else float("-inf") if low_text == "~" else number(low_text, unit)
-    high = float("inf") if not high_text else number(high_text, unit)
+    low_text, colon, high_text = text[inverted:].partition(":")
+    if not colon:
+        low_text, high_text = "0", low_text
+    try:
+        if not (low_text and (colon or high_text)):
+            raise ValueError
+        low = float("-inf") if low_text == "~" else number(low_text, unit)
+        high = number(high_text, unit) if high_text else float("inf")
+    except ValueError:
+        suffixes = f", numbers may end in {', '.join(_SUFFIXES[unit])}" if unit in _SUFFIXES else ""
+        raise ValueError(f"'{text}' is not {SYNTAX}{suffixes}") from None
     if low > high:
         raise ValueError(f"'{text}' starts above its end")
     start = "~" if low == float("-inf") else plain_number(low)

@@ -41,14 +41,28 @@ class LocalHttp(Protocol):
 
 
 class _DeadlineSocket(socket.socket):
-    """A socket on which each read waits for what is left of the whole deadline: trickling servers gain nothing."""
+    """A socket whose reads all share one deadline: a server that trickles or floods gains nothing."""
 
     deadline: Deadline
     reserve: float
 
     def recv_into(self, *arguments: Any, **named: Any) -> int:
+        if self.deadline.over(self.reserve):
+            raise TimeoutError
         self.settimeout(self.deadline.left(self.reserve))
         return super().recv_into(*arguments, **named)
+
+
+def _connect(sock: _DeadlineSocket, path: str) -> None:
+    """Connect; a service whose queue is full refuses at once, and may take the next try. Raises OSError."""
+    while True:
+        sock.settimeout(sock.deadline.left(sock.reserve))
+        try:
+            return sock.connect(path)
+        except BlockingIOError:
+            if sock.deadline.over(sock.reserve):
+                raise TimeoutError from None
+            time.sleep(0.02)
 
 
 class UnixHttp(http.client.HTTPConnection):
@@ -59,8 +73,7 @@ class UnixHttp(http.client.HTTPConnection):
         super().__init__("localhost")
         sock = _DeadlineSocket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.deadline, sock.reserve = deadline, reserve
-        sock.settimeout(deadline.left(reserve))
-        sock.connect(path)
+        _connect(sock, path)
         self.sock = sock
         self.auto_open = 0
 
@@ -74,6 +87,8 @@ class UnixHttp(http.client.HTTPConnection):
                 body += chunk
                 if len(body) > BODY_MAX:
                     raise HttpError(f"answered more than {BODY_MAX >> 20} MiB")
+            if response.length:
+                raise HttpError("broke off in the middle of its answer")
         except TimeoutError:
             raise HttpError("did not answer in time") from None
         except http.client.HTTPException:
@@ -90,7 +105,7 @@ class UnixHttp(http.client.HTTPConnection):
 class CapturedHttp:
     """Replies that were recorded in a directory, see Host."""
 
-    def __init__(self, directory: str, deadline: Deadline, reserve: float) -> None:
+    def __init__(self, directory: bytes, deadline: Deadline, reserve: float) -> None:
         """Raises FileNotFoundError when the capture has no replies of this socket."""
         self._directory, self._deadline, self._reserve = directory, deadline, reserve
         os.listdir(directory)
@@ -100,12 +115,12 @@ class CapturedHttp:
 
     def get(self, target: str) -> bytes:
         """See LocalHttp; a recorded silence is waited out."""
-        name = target.partition("?")[0].strip("/").replace("/", "_")
-        if os.path.exists(f"{self._directory}/{name}.hang"):
+        name = target.partition("?")[0].strip("/").replace("/", "_").encode("utf-8", "replace")
+        if os.path.exists(b"%s/%s.hang" % (self._directory, name)):
             time.sleep(self._deadline.left(self._reserve))
             raise HttpError("did not answer in time")
         try:
-            with open(f"{self._directory}/{name}.json", "rb") as reply:
+            with open(b"%s/%s.json" % (self._directory, name), "rb") as reply:
                 return reply.read(BODY_MAX)
         except OSError:
             raise NotFound("answered 404 Not Found") from None
