@@ -104,8 +104,13 @@ def _section(record: Any, key: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _list(record: dict[str, Any], key: str) -> list[Any]:
+    value = record.get(key)
+    return value if isinstance(value, list) else []
+
+
 def _subnets(record: dict[str, Any]) -> tuple[Subnet, ...]:
-    configs = _section(record, "IPAM").get("Config") or []
+    configs = _list(_section(record, "IPAM"), "Config")
     return tuple(
         Subnet(
             _text(config, "Subnet"),
@@ -168,7 +173,7 @@ def parse_pools(document: Any) -> tuple[Pool, ...]:
     """The configured default address pools, else Docker's own, by GET /info."""
     if not isinstance(document, dict):
         raise DockerReplyError("answered no information about itself")
-    configured = document.get("DefaultAddressPools") or []
+    configured = _list(document, "DefaultAddressPools")
     pools = [Pool(_text(record, "Base"), _number(record, "Size")) for record in configured if isinstance(record, dict)]
     valid = tuple(pool for pool in pools if is_ipv4(pool.base) and 0 < pool.size <= 32)
     return valid or DEFAULT_POOLS

@@ -40,9 +40,13 @@ def parse_sightings(note: str) -> list[Sighting]:
     for entry in kept if isinstance(kept, list) else []:
         if isinstance(entry, list) and len(entry) == 4 and isinstance(entry[0], (int, float)):
             at, boot, ports, local = entry
-            if isinstance(ports, list) and isinstance(local, list):
+            if _are_numbers(ports) and _are_numbers(local):
                 found.append(Sighting(at, str(boot), ports, local))
     return found
+
+
+def _are_numbers(content: object) -> bool:
+    return isinstance(content, list) and all(isinstance(number, int) for number in content)
 
 
 def sight(at: float, boot: str, ports: Sequence[Port]) -> Sighting:

@@ -178,33 +178,45 @@ def call(task: Callable[[], bytes], seconds: float, lock_path: str = "", output_
 
     Raises HelperStuck, HelperTimeout, HelperOverflow, or OSError when the lock cannot be opened.
     """
-    lock = _take_lock(lock_path) if lock_path else None
+    end = time.monotonic() + seconds
+    lock = _take_lock(lock_path, seconds) if lock_path else None
     try:
         child = start(task, output_max, lock)
         if lock is not None:
             os.ftruncate(lock, 0)
-            os.pwrite(lock, f"{child.pid} {int(time.time())}".encode(), 0)
+            os.pwrite(lock, f"{child.pid} {time.time():.1f}".encode(), 0)
     finally:
         if lock is not None:
             os.close(lock)  # the child's copy holds it from here on
-    return collect(child, seconds)
+    return collect(child, max(0.01, end - time.monotonic()))
 
 
-def _take_lock(path: str) -> int:
+def _take_lock(path: str, patience: float) -> int:
+    """The lock, waiting for a helper that is at work; one that has been at it for longer than ``patience`` is stuck."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    end = time.monotonic() + _DYING
+    end = time.monotonic() + max(patience, _DYING)
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return lock
         except BlockingIOError:
-            if time.monotonic() < end:
+            pid, age = _holder(lock)
+            if time.monotonic() < end and (age is None or age <= patience + _DYING):
                 time.sleep(0.02)
                 continue
-        pid, _, since = os.pread(lock, 64, 0).decode("ascii", "replace").partition(" ")
         os.close(lock)
-        age = f" for {time.time() - int(since):.0f} s" if since.isdigit() else ""
-        raise HelperStuck(f"still blocked{age} in an earlier run's helper, process {pid or '?'}")
+        since = "" if age is None else f" for {age:.0f} s"
+        raise HelperStuck(f"still blocked{since} in an earlier run's helper, process {pid}")
+
+
+def _holder(lock: int) -> tuple[str, float | None]:
+    """Process and age of the helper that holds a lock, as far as they are written down in it."""
+    pid, _, since = os.pread(lock, 64, 0).decode("ascii", "replace").partition(" ")
+    pid = pid if pid.isdigit() else "?"
+    try:
+        return pid, max(0.0, time.time() - float(since))
+    except ValueError:
+        return pid, None
 
 
 def run(argv: list[str], seconds: float, output_max: int = OUTPUT_MAX, directory: str = "/") -> Answer:

@@ -138,6 +138,12 @@ class Session:
     def outcome(self) -> Outcome:
         """Read, judge, save."""
         host = Host(self.settings.root, self.deadline)
+        if host.captured:
+            try:
+                host.entries("/")
+            except OSError as error:
+                reason = f"cannot read the captured tree {printable(self.settings.root)}: {error.strerror}"
+                return Outcome(self.plugin.name, UNKNOWN, reason)
         clock = host.clock()
         history = open_history(self.plugin, self.settings, host, clock)
         self.ready = outcome = self.verdict(Run(host, self.settings, clock, history.series))

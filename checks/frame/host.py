@@ -76,8 +76,14 @@ class Host:
         return [name.removesuffix(".ls") for name in names] if self.captured else names
 
     def exists(self, path: str) -> bool:
-        """Whether something is there (also as a captured listing)."""
-        return os.path.lexists(self._at(path)) or (self.captured and os.path.lexists(self._at(f"{path}.ls")))
+        """Whether something is there (also as a captured listing). Raises OSError when this user may not look."""
+        for place in (path, f"{path}.ls") if self.captured else (path,):
+            try:
+                os.lstat(self._at(place))
+                return True
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+        return False
 
     def clock(self) -> Clock:
         """This moment. A capture has the clock of the machine it is read on, and its own boot."""
