@@ -93,21 +93,17 @@ def network_findings(network: DockerNetwork, bridge: Bridge, item: str, docker: 
         yield Measure(item, "addresses_used_percent", round(min(100.0, 100 * taken / total), 2), 0, 100)
 
 
-def leak_findings(
-    network: DockerNetwork, bridge: Bridge, item: str, seen: Survey, clock: Clock, history: Series
-) -> Iterator[Finding]:
+def leak_findings(bridge: Bridge, item: str, seen: Survey, clock: Clock, history: Series) -> Iterator[Finding]:
     """Ports of a Docker bridge that were nobody's in two sightings."""
     from checks.docker_bridge import leaks
 
-    assert seen.docker is not None
-    endpoints = len(seen.docker.endpoints[network.identity])
-    ports = seen.stray.get(bridge.name, ())
+    stray = seen.stray.get(bridge.name)
     note = history.note(item, "stray")
     count = 0
-    if len(ports) > endpoints:
-        now = leaks.sight(clock.uptime, clock.boot, ports)
+    if stray is not None:
+        now = leaks.sight(clock.uptime, clock.boot, stray.ports, stray.endpoints)
         kept = leaks.parse_sightings(note)
-        count = leaks.leaked(kept, now, endpoints)
+        count = leaks.leaked(kept, now)
         history.keep(item, "stray", leaks.as_note(leaks.remember(kept, now)))
     elif note:
         history.keep(item, "stray", "")

@@ -189,7 +189,7 @@ def _findings(run: Run, seen: Survey, items: dict[str, str]) -> list[Finding]:
         if network is not None and seen.docker is not None:
             findings += assess.network_findings(network, bridge, item, seen.docker)
             if history is not None:
-                findings += assess.leak_findings(network, bridge, item, seen, clock, history)
+                findings += assess.leak_findings(bridge, item, seen, clock, history)
     if items:
         findings += assess.neighbour_findings(seen, items)
         findings += assess.arp_findings(seen, settings, clock, history)

@@ -49,6 +49,7 @@ class Refused(Record):
 class DockerView(Record):
     """Everything Docker was asked."""
 
+    socket: str  # where
     networks: tuple[DockerNetwork, ...]
     endpoints: dict[str, list[str]]  # network id -> IPv4 address ("10.0.0.2/24" or "") per endpoint
     refused: tuple[Refused, ...]
@@ -57,14 +58,14 @@ class DockerView(Record):
     taken: tuple[str, ...]  # IPv4 subnets of all networks, whatever their driver
 
 
-def read_docker(http: LocalHttp) -> DockerView:
-    """Ask Docker. Raises HttpError or DockerReplyError."""
+def read_docker(http: LocalHttp, socket: str) -> DockerView:
+    """Ask Docker at ``socket``. Raises HttpError or DockerReplyError."""
     listed = _document(http.get("/networks"))
     networks = []
     endpoints = {}
     for network in parse_networks(listed):
         with suppress(NotFound):  # it was removed since it was listed
-            endpoints[network.identity] = parse_endpoints(_document(http.get(f"/networks/{network.identity}")))
+            endpoints[network.identity] = read_endpoints(http, network)
             networks.append(network)
     created = parse_created(_document(http.get(_CREATED)))
     refused = []
@@ -72,6 +73,7 @@ def read_docker(http: LocalHttp) -> DockerView:
         with suppress(NotFound):
             refused.append(parse_refused(_document(http.get(f"/containers/{identity}/json"))))
     return DockerView(
+        socket,
         tuple(networks),
         endpoints,
         tuple(found for found in refused if found),
@@ -79,6 +81,11 @@ def read_docker(http: LocalHttp) -> DockerView:
         parse_pools(_document(http.get("/info"))),
         parse_taken(listed),
     )
+
+
+def read_endpoints(http: LocalHttp, network: DockerNetwork) -> list[str]:
+    """The endpoints of a network, as parse_endpoints gives them. Raises HttpError or DockerReplyError."""
+    return parse_endpoints(_document(http.get(f"/networks/{network.identity}")))
 
 
 def _document(body: bytes) -> Any:

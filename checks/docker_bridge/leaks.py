@@ -23,6 +23,12 @@ class Sighting(Record):
     boot: str
     ports: list[int]  # interface indexes
     local: list[int]  # those whose other end is in this network namespace: no container has it
+    endpoints: int
+
+    @property
+    def excess(self) -> int:
+        """Ports beyond the endpoints."""
+        return len(self.ports) - self.endpoints
 
 
 def as_note(sightings: Sequence[Sighting]) -> str:
@@ -38,10 +44,10 @@ def parse_sightings(note: str) -> list[Sighting]:
         return []
     found = []
     for entry in kept if isinstance(kept, list) else []:
-        if isinstance(entry, list) and len(entry) == 4 and isinstance(entry[0], (int, float)):
-            at, boot, ports, local = entry
-            if _are_numbers(ports) and _are_numbers(local):
-                found.append(Sighting(at, str(boot), ports, local))
+        if isinstance(entry, list) and len(entry) == 5 and isinstance(entry[0], (int, float)):
+            at, boot, ports, local, endpoints = entry
+            if _are_numbers(ports) and _are_numbers(local) and isinstance(endpoints, int):
+                found.append(Sighting(at, str(boot), ports, local, endpoints))
     return found
 
 
@@ -49,9 +55,10 @@ def _are_numbers(content: object) -> bool:
     return isinstance(content, list) and all(isinstance(number, int) for number in content)
 
 
-def sight(at: float, boot: str, ports: Sequence[Port]) -> Sighting:
+def sight(at: float, boot: str, ports: Sequence[Port], endpoints: int) -> Sighting:
     """A sighting of these ports."""
-    return Sighting(at, boot, [port.ifindex for port in ports], [p.ifindex for p in ports if not p.peer_elsewhere])
+    local = [port.ifindex for port in ports if not port.peer_elsewhere]
+    return Sighting(at, boot, [port.ifindex for port in ports], local, endpoints)
 
 
 def remember(kept: Sequence[Sighting], now: Sighting) -> list[Sighting]:
@@ -64,17 +71,17 @@ def remember(kept: Sequence[Sighting], now: Sighting) -> list[Sighting]:
     return old[-1:] + young
 
 
-def leaked(kept: Sequence[Sighting], now: Sighting, endpoints: int) -> int:
-    """How many ports are certainly leaked: a lower bound, 0 before the second sighting.
+def leaked(kept: Sequence[Sighting], now: Sighting) -> int:
+    """How many ports are leaked: a lower bound, 0 before the second sighting.
 
     Every port that is two minutes old and alive has an endpoint, so old ports beyond all endpoints are nobody's. A port
-    whose other end is still here after two minutes is no container's either.
+    whose other end is still here after two minutes is no container's either. No more are leaked than were in excess at
+    both sightings.
     """
-    old = [s for s in kept if s.boot == now.boot and now.at - s.at >= APART]
+    old = [sighting for sighting in kept if sighting.boot == now.boot and now.at - sighting.at >= APART]
     if not old:
         return 0
     then = old[-1]
-    excess = len(now.ports) - endpoints
     both = len(set(now.ports) & set(then.ports))
     local = len(set(now.local) & set(then.local))
-    return max(0, both - endpoints, min(local, excess))
+    return max(0, min(max(both - now.endpoints, local), now.excess, then.excess))
