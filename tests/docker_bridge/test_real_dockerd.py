@@ -380,5 +380,5 @@ def test_containers_that_come_and_go_are_no_leak(dockerd: Dockerd, state: Path) 
     finally:
         dockerd.namespace.empty("leak")
         dockerd.docker("rm", "-f", *names)
-    assert len(seen) > 3
+    assert len(seen) > 1
     assert {(ran.code, ran.perfdata["docker0_leaked_ports"]) for ran in seen} == {(0, "0;0;;0")}
