@@ -15,7 +15,7 @@ from checks.frame.command import (
     command_line,
     common_options,
     default_settings,
-    open_standard_files,
+    prepare_process,
     write_and_exit,
 )
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
@@ -33,13 +33,14 @@ if TYPE_CHECKING:
 _EXTRA = 1.0  # seconds a check's process may take beyond the check's own deadline
 _COLOURS = ("32", "33", "31", "35")  # by state: green, yellow, red, magenta
 _DESCRIPTION = (
-    "Runs every check that applies to this host and prints one line for each, worst first.\n"
-    "COMMAND 'list' names the checks and what they answer, with -v also what is here."
+    "Runs every check that applies to this host and prints one line for each,\n"
+    "worst first. COMMAND 'list' names the checks and what they answer, with -v also\n"
+    "what is here."
 )
 _EXAMPLES = "Examples:\n  undergoal\n  undergoal --json\n  undergoal list\n\n"
 _EXIT = (
-    "Exit codes: 0 all fine or nothing applies, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (also\n"
-    "--help, --version and wrong options)."
+    "Exit codes: 0 all fine or nothing applies, 1 WARNING, 2 CRITICAL, 3 UNKNOWN\n"
+    "(also --help, --version and wrong options)."
 )
 
 
@@ -154,7 +155,7 @@ def _list(verbose: bool) -> str:
 
 def main() -> NoReturn:
     """The command undergoal."""
-    open_standard_files()
+    prepare_process()
     arguments = command_line()
     if asks_for(arguments, HELP):
         text = help_text("undergoal [COMMAND]", _DESCRIPTION, _EXAMPLES + _EXIT, _options())

@@ -183,8 +183,9 @@ def call(task: Callable[[], bytes], seconds: float, lock_path: str = "", output_
     try:
         child = start(task, output_max, lock)
         if lock is not None:
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, f"{child.pid} {time.time():.1f}".encode(), 0)
+            with contextlib.suppress(OSError):  # a full disk costs the note of who holds it, not the lock
+                os.ftruncate(lock, 0)
+                os.pwrite(lock, f"{child.pid} {time.monotonic():.1f}".encode(), 0)
     finally:
         if lock is not None:
             os.close(lock)  # the child's copy holds it from here on
@@ -210,11 +211,14 @@ def _take_lock(path: str, patience: float) -> int:
 
 
 def _holder(lock: int) -> tuple[str, float | None]:
-    """Process and age of the helper that holds a lock, as far as they are written down in it."""
+    """Process and age of the helper that holds a lock, as far as they are written down in it.
+
+    Ages are of the monotonic clock, which does not step; helpers do not survive the reboot that starts it anew.
+    """
     pid, _, since = os.pread(lock, 64, 0).decode("ascii", "replace").partition(" ")
     pid = pid if pid.isdigit() else "?"
     try:
-        return pid, max(0.0, time.time() - float(since))
+        return pid, max(0.0, time.monotonic() - float(since))
     except ValueError:
         return pid, None
 

@@ -102,8 +102,12 @@ def command_line() -> list[str]:
     return [os.fsencode(word).decode("utf-8", "surrogateescape") for word in sys.argv[1:]]
 
 
-def open_standard_files() -> None:
-    """With stdout closed, the next file opened would be it, and the verdict would be written into that file."""
+def prepare_process() -> None:
+    """Private files whatever the umask; and no file may become stdout.
+
+    With stdout closed, the next file opened would be it, and the verdict would be written into that file.
+    """
+    os.umask(0o077)
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
@@ -181,11 +185,13 @@ class Session:
 
     def _lock_path(self) -> str:
         """A lock beside the history: one stuck helper per captured tree in all. "" when there is no place for one."""
+        if self.settings.no_history:
+            return ""
         from checks.frame.history import file_name
         from checks.frame.state import StateUnavailable, state_directory, surroundings
 
         try:
-            directory = state_directory(surroundings(), self.settings.state_dir)
+            directory = state_directory(surroundings(not self.settings.state_user), self.settings.state_dir)
         except StateUnavailable:
             return ""
         return os.path.join(directory, file_name(self.plugin.name, Host(self.settings.root)) + ".lock")
@@ -241,7 +247,7 @@ def default_settings(plugin: Plugin, no_history: bool) -> SimpleNamespace:
 
 def main(plugin: Plugin) -> NoReturn:
     """Run ``plugin`` with the words of the command line."""
-    open_standard_files()
+    prepare_process()
     program = f"check_{plugin.name}"
     try:
         settings = _settings(plugin, program, command_line())

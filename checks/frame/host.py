@@ -158,10 +158,17 @@ class Host:
         network = "/sys/class/net"
         names = self.entries(network) if self.exists(network) else []
         if master is not None:
-            names = [name for name in names if self.number(f"{network}/{name}/master/ifindex") == master]
+            names = [name for name in names if self._captured_index(f"{name}/master") == master]
         if kind:
             names = [name for name in names if self.exists(f"{network}/{name}/{kind}")]
-        return [(self.number(f"{network}/{name}/ifindex") or 0, name) for name in names]
+        return [(self._captured_index(name), name) for name in names]
+
+    def _captured_index(self, name: str) -> int:
+        """The interface index of a captured interface; 0, which no interface has, when it was not captured well."""
+        try:
+            return self.number(f"/sys/class/net/{name}/ifindex") or 0
+        except ValueError:
+            return 0
 
     def has_socket(self, path: str) -> bool:
         """Whether a local socket is there (or replies of one were captured); whoever may not look finds one."""

@@ -1,6 +1,5 @@
 """Types of the part of pySMART that a check of plain disks uses; the package ships none."""
 
-
 class Device:
     name: str
     model: str | None
