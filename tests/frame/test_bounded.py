@@ -190,7 +190,7 @@ def test_a_stuck_helper_is_reported_instead_of_adding_one(lock: str, tmp_path: P
     holder = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(holder, fcntl.LOCK_EX)
     stuck = start(sleep_long, lock=holder)
-    os.pwrite(holder, f"{stuck.pid} {int(time.time()) - 65}".encode(), 0)
+    os.pwrite(holder, f"{stuck.pid} {time.monotonic() - 65:.1f}".encode(), 0)
     os.close(holder)
     begin = time.monotonic()
     try:
