@@ -60,7 +60,8 @@ def command(name: str) -> list[str]:
 def run(argv: list[str], *, environment: dict[str, str] | None = None, timeout: float = 60, **popen: Any) -> Ran:
     """Run a command; environment defaults to a plain one, so that nothing of the caller's leaks in."""
     environment = PLAIN_ENVIRONMENT if environment is None else environment
-    popen.setdefault("stdin", subprocess.DEVNULL)
+    if "input" not in popen:
+        popen.setdefault("stdin", subprocess.DEVNULL)
     start = time.monotonic()
     done = subprocess.run(argv, capture_output=True, env=environment, timeout=timeout, check=False, **popen)
     return Ran(done.returncode, done.stdout, done.stderr, time.monotonic() - start)
