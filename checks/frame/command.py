@@ -12,7 +12,7 @@ from checks.frame.history import History, not_saved, open_history, save_history
 from checks.frame.host import Host
 from checks.frame.options import Option, UsageError, asks_for, help_text, parse, seconds
 from checks.frame.plugin import NothingHere, Plugin, Run
-from checks.frame.printable import printable
+from checks.frame.printable import one_line, printable
 from checks.frame.probe import conclude, threshold_options
 from perfdata import nagios
 from perfdata.outcome import OK, UNKNOWN, Outcome
@@ -130,7 +130,7 @@ class Session:
 
     def last_words(self, reason: str) -> Outcome:
         """The verdict of a run that cannot go on: the one that was ready, or UNKNOWN with the stage it was in."""
-        stage = f"{reason} after {self.deadline.spent():.1f} s while {self.deadline.stage}"
+        stage = one_line(f"{reason} after {self.deadline.spent():.1f} s while {self.deadline.stage}", 140)
         if self.ready is not None:
             return not_saved(self.ready, self.settings, stage)
         return Outcome(self.plugin.name, UNKNOWN, stage)
