@@ -32,9 +32,12 @@ def open_history(plugin: Plugin, settings: SimpleNamespace, host: Host, clock: C
     if settings.no_history:
         return History()
     from checks.frame.state import StateUnavailable, state_directory, surroundings
-    from perfdata.series import Series, SeriesError
 
     host.deadline.stage = "opening its state"
+    try:
+        from perfdata.series import Series, SeriesError
+    except ImportError as error:  # a Python without sqlite3, or one that --state-user may not read
+        return History(None, printable(str(error), _REASON_MAX))
     try:
         directory = state_directory(surroundings(inherited=not settings.state_user), settings.state_dir)
         path = os.path.join(directory, file_name(plugin.name, host))
@@ -56,10 +59,10 @@ def file_name(check: str, host: Host) -> str:
 
 def save_history(history: History, settings: SimpleNamespace, outcome: Outcome) -> Outcome:
     """Save, and say in the outcome what became of it."""
-    from perfdata.series import SeriesError
-
     problem, series = history.problem, history.series
     if series is not None and not problem:
+        from perfdata.series import SeriesError
+
         try:
             series.save()
         except SeriesError as error:
