@@ -4,6 +4,7 @@
 
 - a file stands where it stood: DIR/proc/net/route;
 - a directory may be a text file NAME.ls with one entry per line (1023 ports need no 1023 files);
+- a byte of a name that not every archive keeps (control, not ASCII, quotes, backslash ...) may be written as %XX;
 - replies of a local HTTP socket are files in DIR/SOCKET.replies/, named after the request's path without its query, the
   slashes as underscores: "networks.json", "containers_json.json"; a file NAME.hang instead stands for no answer at all.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import time
 
 from checks.frame.deadline import Deadline
@@ -27,6 +29,20 @@ _READ_SIZE = 16384
 _LOCAL_REPLY = 65536  # netlink fills at most 32 kB per datagram
 
 
+_PORTABLE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+=@,/"
+
+
+def escaped(path: str) -> bytes:
+    """A path with the bytes that not every archive keeps as %XX."""
+    raw = path.encode("utf-8", "surrogateescape")
+    return b"".join(bytes([byte]) if byte in _PORTABLE else b"%%%02X" % byte for byte in raw)
+
+
+def unescaped(name: bytes) -> bytes:
+    """What ``escaped`` was given."""
+    return re.sub(rb"%([0-9A-F]{2})", lambda match: bytes.fromhex(match[1].decode()), name)
+
+
 class Host:
     """Reads of this host within one deadline; with ``root`` of a captured one."""
 
@@ -37,7 +53,10 @@ class Host:
 
     def _at(self, path: str) -> bytes:
         """Where an absolute path of the host is to be found here. Names are UTF-8 in every locale."""
-        return (self.root + path).encode("utf-8", "surrogateescape")
+        place = (self.root + path).encode("utf-8", "surrogateescape")
+        if self.captured and not os.path.lexists(place):
+            return self.root.encode("utf-8", "surrogateescape") + escaped(path)
+        return place
 
     def read(self, path: str, limit: int = FILE_MAX) -> bytes:
         """The content of a file, at most ``limit`` bytes of it. Raises OSError."""
@@ -72,8 +91,10 @@ class Host:
                 return [name for name in self.text(path + ".ls").split("\n") if name]
             except FileNotFoundError:
                 pass  # captured as a directory
-        names = [name.decode("utf-8", "surrogateescape") for name in os.listdir(self._at(path))]
-        return [name.removesuffix(".ls") for name in names] if self.captured else names
+        names = os.listdir(self._at(path))
+        if self.captured:
+            names = [unescaped(name).removesuffix(b".ls") for name in names]
+        return [name.decode("utf-8", "surrogateescape") for name in names]
 
     def exists(self, path: str) -> bool:
         """Whether something is there (also as a captured listing). Raises OSError when this user may not look."""
