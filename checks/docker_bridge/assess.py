@@ -97,6 +97,8 @@ def leak_findings(bridge: Bridge, item: str, seen: Survey, clock: Clock, history
     """Ports of a Docker bridge that were nobody's in two sightings."""
     from checks.docker_bridge import leaks
 
+    if bridge.name in seen.stray and seen.stray[bridge.name] is None:
+        return  # nobody knows: no number, and what was sighted before is kept
     stray = seen.stray.get(bridge.name)
     note = history.note(item, "stray")
     count = 0

@@ -234,6 +234,9 @@ def _details(seen: Survey, run: Run) -> list[Detail]:
             details.append(Detail(0, _grant_line(seen)))
     if seen.docker is not None and seen.docker.not_inspected:
         details.append(Detail(1, f"{seen.docker.not_inspected} more containers in state Created were not inspected"))
+    unclear = ", ".join(printable(name) for name, stray in seen.stray.items() if stray is None)
+    if unclear:
+        details.append(Detail(1, f"not seen: leaks of {unclear}; there was no time or no answer for a second look"))
     if seen.neighbours.backlog is None:
         details.append(Detail(1, "not seen: net.core.netdev_max_backlog is not to be read in this network namespace"))
     if seen.neighbours.table_fulls is None:

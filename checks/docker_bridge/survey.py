@@ -46,7 +46,7 @@ class Survey(Record):
     docker: DockerView | None
     silence: DockerSilence | None  # None when Docker was asked
     routes: tuple[str, ...]  # IPv4 subnets this host has routes to
-    stray: dict[str, Stray]  # by bridge
+    stray: dict[str, Stray | None]  # by bridge; None when the second look was not possible
 
 
 def matches(name: str, settings: SimpleNamespace) -> bool:
@@ -123,7 +123,7 @@ def _ask_docker(host: Host, settings: SimpleNamespace) -> tuple[DockerView | Non
         return None, DockerSilence(f"cannot be reached: {error.strerror}", broken=explicit, socket=path)
 
 
-def _read_stray(host: Host, bridges: Sequence[Bridge], docker: DockerView) -> dict[str, Stray]:
+def _read_stray(host: Host, bridges: Sequence[Bridge], docker: DockerView) -> dict[str, Stray | None]:
     """Those bridges that have more ports than Docker has endpoints, also on a second look.
 
     When containers stop, their endpoints go before their ports: measured, 35 ports without an endpoint for a tenth of a
@@ -135,23 +135,25 @@ def _read_stray(host: Host, bridges: Sequence[Bridge], docker: DockerView) -> di
         for bridge in bridges
         if bridge.name in networks and bridge.ports > len(docker.endpoints[networks[bridge.name].identity])
     ]
+    stray: dict[str, Stray | None] = {bridge.name: None for bridge, _ in suspects}
     if not suspects or host.deadline.left(_RESERVE_MAX) < 2 * _SECOND_LOOK:
-        return {}
+        return stray
     from checks.docker_bridge.docker_api import DockerReplyError, read_endpoints
     from checks.frame.unix_http import HttpError
 
     if not host.captured:
         time.sleep(_SECOND_LOOK)
-    stray = {}
     for bridge, network in suspects:
         try:
             with closing(host.http(docker.socket, _RESERVE_MAX)) as http:
                 endpoints = len(read_endpoints(http, network))
             ports = tuple(read_ports(host, bridge))
         except (HttpError, DockerReplyError, OSError):
-            continue  # removed meanwhile
+            continue
         if len(ports) > endpoints:
             stray[bridge.name] = Stray(ports, endpoints)
+        else:
+            del stray[bridge.name]
     return stray
 
 

@@ -44,7 +44,7 @@ def survey(
     *bridges: Bridge,
     docker: DockerView | None = None,
     neighbours: Neighbours = NOTHING_KNOWN,
-    stray: dict[str, Stray] | None = None,
+    stray: dict[str, Stray | None] | None = None,
     **unreadable: str,
 ) -> Survey:
     silence = None if docker else DockerSilence("there is no Docker here")
@@ -351,3 +351,17 @@ def test_names_that_look_alike_stay_apart(tree: Tree) -> None:
     assert (outcome.state, len(outcome.values)) == (WARNING, 3)
     assert len({value.item for value in outcome.values}) == 3
     assert not set("|`") & set(outcome.text)
+
+
+def test_without_a_second_look_no_leak_is_judged_and_no_sighting_lost(tmp_path: Path) -> None:
+    ports = tuple(Port(index, True) for index in (1, 2, 3))
+    docker = view(DOCKER0, bridge=[""])
+
+    def run(at: float, stray: Stray | None) -> list[object]:
+        seen = survey(Bridge("docker0", 5, 3), docker=docker, stray={"docker0": stray})
+        with history(tmp_path, at) as series:
+            return list(assess.leak_findings(seen.bridges[0], "docker0", seen, series.clock, series))
+
+    assert run(0, Stray(ports, 1)) == [Measure("docker0", "leaked_ports", 0, 0)]
+    assert run(60, None) == []
+    assert run(120, Stray(ports, 1)) == [Measure("docker0", "leaked_ports", 2, 0)]
