@@ -25,6 +25,7 @@ RAW_DAYS, HOURLY_DAYS, SIZE_MAX = 7, 90, 50 << 20
 _TIDY_HOURS = 6
 _SEEN_AGAIN = 3600
 _WINDOW_ROWS = 2000
+_GAPS_MIN = 3
 
 _SCHEMA = """
 CREATE TABLE sample (
@@ -119,6 +120,16 @@ class Series:
             (item, measure, self.clock.boot, self.clock.uptime - seconds, self.clock.uptime),
         )
         return [Sample(at, value) for at, value in reversed(rows)]
+
+    def interval(self, item: str, measure: str) -> float | None:
+        """Median seconds between the scheduler's last runs; those by hand do not count. None when there are too few."""
+        rows = self._query(
+            "SELECT uptime FROM sample WHERE item=? AND measure=? AND boot=? AND uptime<=? AND NOT by_hand"
+            " ORDER BY uptime DESC LIMIT 13",
+            (item, measure, self.clock.boot, self.clock.uptime),
+        )
+        gaps = sorted(later[0] - earlier[0] for later, earlier in zip(rows, rows[1:]))
+        return float(gaps[len(gaps) // 2]) if len(gaps) >= _GAPS_MIN else None
 
     def note(self, item: str, name: str) -> str:
         """The text that was kept under this name; "" when there is none."""

@@ -13,7 +13,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import PROJECT
 
-from perfdata.eta import HORIZON, Forecast, Rate, rate, theil_sen, until
+from perfdata.eta import (
+    COUNTING,
+    FALLING,
+    GROWING,
+    HORIZON,
+    STALLED,
+    Countdown,
+    Forecast,
+    Rate,
+    countdown,
+    rate,
+    since_change_of_pace,
+    since_other_mark,
+    since_reset,
+    theil_sen,
+    until,
+)
 
 MOOSEFS = PROJECT.parent / "shared" / "corpus" / "moosefs"
 
@@ -174,3 +190,248 @@ def test_recorded_resyncs_end_within_the_bounds(name: str, progress: float) -> N
     assert forecast is not None
     assert forecast.upper is not None
     assert forecast.lower < end - so_far[-1][0] < forecast.upper
+
+
+# --- work that shrinks to nothing ---
+
+PATIENCE = 600.0
+
+
+def judged(samples: list[tuple[float, float]], passed: float = 0.0) -> Countdown:
+    """The countdown at the last sample, or some seconds later."""
+    return countdown(samples, (samples[-1][0] if samples else 0.0) + passed, PATIENCE)
+
+
+def going_down(
+    *legs: tuple[float, float], start: float = 10_000, every: float = 10, noise: float = 0, seed: int = 0
+) -> list[tuple[float, float]]:
+    """Work left, at each leg's pace (per second) down to its end; as whole numbers, which is what is counted."""
+    scatter = random.Random(seed)
+    samples, at, left = [], 1000.0, start
+    for pace, end in legs:
+        while left > end:
+            samples.append((at, float(round(left + scatter.gauss(0, noise)))))
+            at, left = at + every, left - pace * every
+    return samples
+
+
+@pytest.mark.parametrize("count", range(4, 40, 5))
+def test_steady_work_is_exact(count: int) -> None:
+    samples = going_down((10, 0))[:count]
+    left = samples[-1][1]
+    assert judged(samples) == Countdown(
+        FALLING, 0.0, near(10), Forecast(near(left / 10 * 0.8), near(left / 10), near(left / 10 * 1.5 + 10)), 1000.0
+    )
+
+
+def test_what_has_passed_since_the_last_sample_is_no_longer_to_come() -> None:
+    samples = going_down((10, 0))[:50]  # 5100 left: 510 s
+    assert judged(samples, 60).forecast == Forecast(near(510 * 0.8 - 60), near(450), near(510 * 1.5 + 10 - 60))
+    assert judged(samples[:100], 599).forecast == Forecast(0, 0, near(510 * 1.5 + 10 - 599))
+
+
+def test_an_end_that_has_passed_is_now() -> None:
+    samples = going_down((10, 0))[:96]  # 500 left: 50 s
+    assert judged(samples, 590).forecast == Forecast(0, 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_does_not_hide_the_pace(seed: int) -> None:
+    samples = going_down((22, 0), start=6000, noise=20, seed=seed)
+    end = samples[0][0] + 6000 / 22
+    for count in range(9, len(samples) - 3):
+        going = judged(samples[:count])
+        if going.phase == GROWING:
+            continue
+        assert going.forecast is not None
+        assert going.forecast.upper is not None
+        assert going.pace == pytest.approx(22, rel=0.2)
+        assert going.forecast.lower < end - samples[count - 1][0] < going.forecast.upper
+
+
+@pytest.mark.parametrize("every", [5, 10, 20])
+@pytest.mark.parametrize("noise", [0, 5])
+def test_three_regimes(every: float, noise: float) -> None:
+    samples = going_down((44, 8000), (22, 3000), (7.7, 0), start=13940, every=every, noise=noise)
+    for pace, began in ((22, 8000), (7.7, 3000)):
+        first = next(place for place, (_, left) in enumerate(samples) if left <= began + 3 * noise)
+        going = judged(samples[: first + 6])
+        assert going.pace == pytest.approx(pace, rel=0.2)
+        assert going.since is not None
+        assert abs(going.since - samples[first][0]) <= 2 * every
+
+
+def test_a_change_of_pace_is_cut_off_exactly() -> None:
+    samples = going_down((44, 8000), (22, 0), start=13940)
+    first = next(place for place, (_, left) in enumerate(samples) if left <= 8000)
+    for after in range(6, 40):
+        assert since_change_of_pace(samples[: first + after]) == samples[first : first + after]
+    assert since_change_of_pace(samples[:first]) == samples[:first]
+    assert since_change_of_pace([]) == []
+
+
+@pytest.mark.parametrize("step", [1, 5, 50, 500])
+@pytest.mark.parametrize("start", [0, 100])
+def test_growth_never_gives_a_forecast(step: float, start: float) -> None:
+    growing = [(1000 + 10.0 * number, float(start + step * number)) for number in range(60)]
+    for count in range(2, 60):
+        assert judged(growing[:count]) == Countdown(GROWING, judged(growing[:count]).flat)
+    falling = going_down((10, 0))
+    again = [(falling[-1][0] + at, left) for at, left in growing]
+    for count in range(2, 60):
+        assert judged([*falling, *again[:count]]).forecast is None
+
+
+def test_a_rise_starts_the_count_anew() -> None:
+    before = going_down((40, 5000))
+    at = before[-1][0]
+    after = [(at + 10 * number, 9000.0 - 100 * number) for number in range(1, 20)]
+    phases = [judged([*before, *after[:count]]).phase for count in range(1, 7)]
+    assert phases == [GROWING, COUNTING, COUNTING, FALLING, FALLING, FALLING]
+    going = judged([*before, *after])
+    assert (going.pace, going.since) == (near(10), after[0][0])
+
+
+@pytest.mark.parametrize("rise", [1, 30])
+def test_a_few_that_come_back_change_nothing(rise: float) -> None:
+    samples = going_down((10, 5000))
+    at, left = samples[-1]
+    again = [(at + 10, left + rise), *((at + 10 * number, left + rise - 100 * (number - 1)) for number in range(2, 9))]
+    assert since_reset([*samples, *again])[0] == samples[0]
+    assert judged([*samples, *again]).pace == pytest.approx(10, rel=0.1)
+
+
+def test_a_jump_is_no_progress() -> None:
+    before = going_down((10, 7000))
+    at = before[-1][0]
+    after = [(at + 10 * number, 3000.0 - 100 * number) for number in range(1, 20)]
+    assert since_reset([*before, *after]) == after
+    assert [judged([*before, *after[:count]]).phase for count in range(1, 5)] == [COUNTING] * 3 + [FALLING]
+    assert judged([*before, *after]).pace == near(10)
+
+
+def test_a_jump_after_standing_still_is_no_progress() -> None:
+    before = going_down((10, 7000))
+    at, left = before[-1]
+    still = [(at + 10.0 * number, left) for number in range(1, 40)]
+    after = [(at + 390 + 10 * number, 3000.0 - 100 * number) for number in range(1, 20)]
+    assert since_reset([*before, *still, *after]) == after
+
+
+@pytest.mark.parametrize("after", range(6))
+def test_a_jump_from_standing_still_is_no_progress(after: int) -> None:
+    still = [(10.0 * number, 9500.0) for number in range(18)]
+    samples = [(180 + 10.0 * number, 500.0 - 10 * number) for number in range(1 + after)]
+    assert since_reset([*still, *samples]) == samples
+
+
+def test_standing_still_is_a_stall_once_patience_is_over() -> None:
+    samples = going_down((10, 5000))
+    at, left = samples[-1]
+    still = [(at + 10.0 * number, left) for number in range(1, 80)]
+    for count in range(1, 60):
+        going = judged([*samples, *still[:count]])
+        assert (going.phase, going.flat) == (FALLING, 10.0 * count)
+    for count in range(60, 80):
+        assert judged([*samples, *still[:count]]) == Countdown(STALLED, 10.0 * count)
+    assert judged(samples, PATIENCE) == Countdown(STALLED, PATIENCE)
+    assert countdown([*samples, *still], still[-1][0], 1e4).phase == FALLING
+
+
+def test_a_stall_ends_with_the_first_progress() -> None:
+    samples = going_down((10, 5000))
+    at, left = samples[-1]
+    still = [(at + 10.0 * number, left) for number in range(1, 80)]
+    going = judged([*samples, *still, (still[-1][0] + 10, left - 100)])
+    assert (going.phase, going.flat) == (FALLING, 0.0)
+    assert going.pace is not None
+    assert going.pace < 10
+
+
+@pytest.mark.parametrize("samples_per_step", [1, 2, 5, 12])
+def test_what_moves_in_steps_has_its_pace_from_step_to_step(samples_per_step: int) -> None:
+    """As with a number that the source makes anew every five minutes."""
+    every = 300 / samples_per_step
+    samples = [(every * number, 1000.0 - 50 * (number // samples_per_step)) for number in range(20 * samples_per_step)]
+    for count in range(7 * samples_per_step, len(samples) + 1, 3):
+        going = judged(samples[:count])
+        assert going.pace == pytest.approx(50 / 300, rel=0.25)
+        assert going.forecast is not None
+        assert going.forecast.upper is not None
+        assert going.forecast.lower <= 20 * 300 - samples[count - 1][0] <= going.forecast.upper
+
+
+@pytest.mark.parametrize("count", range(4))
+def test_no_countdown_of_too_few_samples(count: int) -> None:
+    assert judged(going_down((10, 0))[:count]) == Countdown(COUNTING, 10.0 * 0)
+
+
+def test_nothing_left() -> None:
+    assert judged([(5.0, 0.0)]) == Countdown(COUNTING, 0.0)
+    assert judged([(5.0 + number, 0.0) for number in range(9)]) == Countdown(COUNTING, 8.0)
+    done = [*going_down((10, 0)), (2000.0, 0.0)]
+    assert judged(done).forecast == Forecast(0, 0, near(10))
+    assert judged(done, PATIENCE).phase == STALLED
+
+
+def test_a_count_that_starts_anew_at_each_sample_never_gives_a_forecast() -> None:
+    saw = [(10.0 * number, 1000.0 + 500 * (number % 2)) for number in range(50)]
+    assert {judged(saw[:count]).forecast for count in range(1, 50)} == {None}
+
+
+def test_samples_of_one_moment_say_nothing_of_the_pace() -> None:
+    at_once = [(5.0, 100.0 - number) for number in range(20)]
+    assert judged(at_once) == Countdown(COUNTING, 0.0)
+    twice = [sample for sample in going_down((10, 5000)) for _ in range(2)]
+    assert judged(twice)[:3] == judged(going_down((10, 5000)))[:3]
+    disagreeing = [pair for at, left in going_down((10, 5000)) for pair in ((at, left + 2), (at, left))]
+    assert judged(disagreeing).pace == pytest.approx(10, rel=0.05)
+
+
+def test_an_end_beyond_the_horizon_is_none() -> None:
+    slow = [(3600.0 * number, 1e6 - number) for number in range(50)]
+    going = countdown(slow, slow[-1][0], 1e5)
+    assert (going.phase, going.pace, going.forecast) == (FALLING, near(1 / 3600), None)
+    near_it = [(at, left - 1e6 + HORIZON / 3600 / 1.2) for at, left in slow]
+    forecast = countdown(near_it, near_it[-1][0], 1e5).forecast
+    assert forecast is not None
+    assert forecast.upper is None
+
+
+def test_since_other_mark() -> None:
+    samples = [(float(at), 100.0 - at) for at in range(10)]
+    assert since_other_mark([], []) == []
+    assert since_other_mark(samples, []) == samples
+    assert since_other_mark(samples, [(float(at), 7.0) for at in range(10)]) == samples
+    assert since_other_mark(samples, [(float(at), float(at > 5)) for at in range(10)]) == samples[6:]
+    # a situation that was there before is another one: the pace of then is long ago
+    assert since_other_mark(samples, [(float(at), float(at not in (3, 4))) for at in range(10)]) == samples[5:]
+    assert since_other_mark(samples, [(float(at), 7.0) for at in range(10) if at != 6]) == samples[7:]
+    assert since_other_mark(samples, [(9.0, 7.0)]) == samples[9:]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0, 1e9) | st.integers(0, 300).map(float) | st.floats(allow_nan=False, allow_infinity=False),
+            st.integers(0, 50).map(float) | st.floats(allow_nan=False, allow_infinity=False),
+        ),
+        max_size=60,
+    ),
+    st.floats(0, 1e5),
+)
+def test_any_samples_give_an_ordered_finite_forecast_or_none(samples: list[tuple[float, float]], passed: float) -> None:
+    times = sorted(at for at, _ in samples)
+    going = judged([(at, left) for at, (_, left) in zip(times, samples)], passed)
+    assert going.phase in (COUNTING, GROWING, FALLING, STALLED)
+    assert going.phase == FALLING or (going.pace, going.forecast, going.since) == (None, None, None)
+    assert going.pace is None or going.pace > 0
+    if going.forecast is not None:
+        assert 0 <= going.forecast.lower <= going.forecast.middle < math.inf
+        assert going.forecast.upper is None or going.forecast.middle <= going.forecast.upper <= HORIZON
+
+
+def test_numbers_at_the_edge_of_floats() -> None:
+    """Hypothesis finds these once in a long while."""
+    assert judged([(float(number), 1e300 - number * 1e298) for number in range(20)]).forecast is not None
+    assert judged([(number * 1e-300, 100.0 - number) for number in range(20)]).phase == FALLING
