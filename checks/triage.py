@@ -1,4 +1,4 @@
-"""undergoal: the command for people. Runs every check that applies to this host, side by side, worst first."""
+"""Every check that applies to this host, side by side, worst first: what the command undergoal does without a word."""
 
 from __future__ import annotations
 
@@ -8,19 +8,8 @@ import time
 
 from checks import CHECKS, __version__, load
 from checks.frame import bounded
-from checks.frame.command import (
-    HELP,
-    VERSION,
-    Session,
-    command_line,
-    common_options,
-    default_settings,
-    prepare_process,
-    write_and_exit,
-)
-from checks.frame.deadline import Deadline, answer_signals, start_alarm
-from checks.frame.host import Host
-from checks.frame.options import Option, UsageError, asks_for, help_text, parse
+from checks.frame.command import Session, default_settings
+from checks.frame.deadline import answer_signals, start_alarm
 from checks.frame.printable import printable
 from perfdata import as_json
 from perfdata.outcome import BY_SEVERITY, OK, STATE_WORDS, UNKNOWN, Detail, Outcome, worst
@@ -32,25 +21,6 @@ if TYPE_CHECKING:
 
 _EXTRA = 1.0  # seconds a check's process may take beyond the check's own deadline
 _COLOURS = ("32", "33", "31", "35")  # by state: green, yellow, red, magenta
-_DESCRIPTION = (
-    "Runs every check that applies to this host and prints one line for each,\n"
-    "worst first. COMMAND 'list' names the checks and what they answer, with -v also\n"
-    "what is here."
-)
-_EXAMPLES = "Examples:\n  undergoal\n  undergoal --json\n  undergoal list\n\n"
-_EXIT = (
-    "Exit codes: 0 all fine or nothing applies, 1 WARNING, 2 CRITICAL, 3 UNKNOWN\n"
-    "(also --help, --version and wrong options)."
-)
-
-
-def _options() -> list[Option]:
-    common = [option for option in common_options(0) if option.flags[-1] in ("--help", "--version", "--verbose")]
-    return [
-        *common,
-        Option(("--json",), "one JSON list instead of the table"),
-        Option(("--no-history",), "neither read nor write history: no rates, no baselines"),
-    ]
 
 
 class _Task(Record):
@@ -143,36 +113,14 @@ def _coloured(word: str, state: int) -> str:
     return f"\033[{_COLOURS[state]}m{word}\033[0m"
 
 
-def _list(verbose: bool) -> str:
-    width = max(len(name) for name in CHECKS)
-    lines = []
-    for name in CHECKS:
-        lines.append(f"{name.ljust(width)}  {load(name).question}")
-        if verbose:
-            lines.append(f"{'':{width}}  here: {', '.join(load(name).targets(Host())) or 'nothing'}")
-    return "\n".join(lines) + "\n"
+def time_limit() -> float:
+    """Seconds after which every check has answered or was killed."""
+    return max(load(name).timeout for name in CHECKS) + 2 * _EXTRA
 
 
-def main() -> NoReturn:
-    """The command undergoal."""
-    prepare_process()
-    arguments = command_line()
-    if asks_for(arguments, HELP):
-        text = help_text("undergoal [COMMAND]", _DESCRIPTION, _EXAMPLES + _EXIT, _options())
-        write_and_exit(text.encode(), UNKNOWN)
-    if asks_for(arguments, VERSION):
-        write_and_exit(f"undergoal {__version__}\n".encode(), UNKNOWN)
-    command = arguments.pop(0) if arguments[:1] == ["list"] else ""
-    try:
-        settings = parse(_options(), arguments)
-    except UsageError as error:
-        write_and_exit(printable(f"UNKNOWN - undergoal: {error}; see undergoal --help", 160).encode() + b"\n", UNKNOWN)
-    if command:
-        write_and_exit(_list(bool(settings.verbose)).encode(), OK)
-    deadline = Deadline(max(load(name).timeout for name in CHECKS) + 2 * _EXTRA)
-    answer_signals(lambda reason: write_and_exit(f"UNKNOWN - undergoal: {reason}\n".encode(), UNKNOWN))
-    start_alarm(deadline)
-    outcomes = examine_all(CHECKS, settings.no_history)
-    output = as_json.render(outcomes) if settings.json else _table(outcomes, settings.verbose).encode()
+def answer(json: bool, verbosity: int, no_history: bool) -> tuple[bytes, int]:
+    """The table, or one JSON list, and the exit code."""
+    outcomes = examine_all(CHECKS, no_history)
     here = [outcome.state for outcome in outcomes if outcome.applies]
-    write_and_exit(output, worst(here) if here else OK)
+    output = as_json.render(outcomes) if json else _table(outcomes, verbosity).encode()
+    return output, worst(here) if here else OK

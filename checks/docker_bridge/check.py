@@ -88,6 +88,7 @@ class DockerBridge(Plugin):
     )
     items = ("bridge", "bridges")
     main_measure = "ports"
+    plotted_limit = PORTS_MAX
     levels = LEVELS
     facts = FACTS
 

@@ -194,7 +194,7 @@ class Session:
             directory = state_directory(surroundings(not self.settings.state_user), self.settings.state_dir)
         except StateUnavailable:
             return ""
-        return os.path.join(directory, file_name(self.plugin.name, Host(self.settings.root)) + ".lock")
+        return os.path.join(directory, file_name(self.plugin.name, "", Host(self.settings.root)) + ".lock")
 
 
 def unforeseen(error: Exception, stage: str) -> str:

@@ -40,21 +40,29 @@ def open_history(plugin: Plugin, settings: SimpleNamespace, host: Host, clock: C
         return History(None, printable(str(error), _REASON_MAX))
     try:
         directory = state_directory(surroundings(inherited=not settings.state_user), settings.state_dir)
-        path = os.path.join(directory, file_name(plugin.name, host))
+        path = os.path.join(directory, file_name(plugin.name, plugin.target(host, settings), host))
         by_hand = os.isatty(1)
         return History(Series(path, clock, by_hand, min(_PATIENCE, host.deadline.left() / 4)))
     except (StateUnavailable, SeriesError, OSError) as error:
         return History(None, printable(str(error), _REASON_MAX))
 
 
-def file_name(check: str, host: Host) -> str:
-    """One file per check; other network namespaces and captured trees have other items, and so files of their own."""
+def file_name(check: str, target: str, host: Host) -> str:
+    """One file per check and target; other network namespaces and captured trees have other items, and so their own."""
+    name = check
+    if target:
+        safe = "".join(c if c.isascii() and (c.isalnum() or c in ".-") else "_" for c in target.replace(":", "-"))
+        name += f"-{safe if safe == target.replace(':', '-') and len(safe) < 100 else _digest(target)}"
     if host.captured:
-        import hashlib
-
-        return f"{check}@{hashlib.sha256(host.root.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}.sqlite"
+        return f"{name}@{_digest(host.root)}.sqlite"
     namespace = host.other_namespace()
-    return f"{check}-net{namespace}.sqlite" if namespace else f"{check}.sqlite"
+    return f"{name}-net{namespace}.sqlite" if namespace else f"{name}.sqlite"
+
+
+def _digest(text: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def save_history(history: History, settings: SimpleNamespace, outcome: Outcome) -> Outcome:

@@ -6,7 +6,9 @@
 - a directory may be a text file NAME.ls with one entry per line (1023 ports need no 1023 files);
 - a byte of a name that not every archive keeps (control, not ASCII, quotes, backslash ...) may be written as %XX;
 - replies of a local HTTP socket are files in DIR/SOCKET.replies/, named after the request's path without its query, the
-  slashes as underscores: "networks.json", "containers_json.json"; a file NAME.hang instead stands for no answer at all.
+  slashes as underscores: "networks.json", "containers_json.json"; a file NAME.hang instead stands for no answer at all;
+- what a TCP service said is in DIR/tcp/ADDRESS-PORT.replies/, one file per request: named after the bytes sent in
+  hexadecimal, holding those received in hexadecimal (line breaks do not count); NAME.hang as above.
 """
 
 from __future__ import annotations
@@ -21,7 +23,10 @@ from perfdata.clock import Clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from checks.frame.netlink import Link
+    from checks.frame.tcp import Talk
     from checks.frame.unix_http import LocalHttp
 
 FILE_MAX = 1 << 20
@@ -214,3 +219,35 @@ class Host:
 
         refuse_remote(socket_path, self.text("/proc/self/mountinfo"))
         return UnixHttp(socket_path, self.deadline, reserve)
+
+    def resolve(self, name: str, reserve: float = 0.0) -> tuple[str, ...]:
+        """The IPv4 addresses of a remote host. Raises OSError with the reason as its text. A capture knows no names."""
+        from checks.frame.tcp import resolve
+
+        return (name,) if self.captured else resolve(name, self.deadline.left(reserve))
+
+    def converse(self, talks: Sequence[Talk], seconds: float, enough: Callable[[], bool] = lambda: False) -> None:
+        """Talk to remote TCP services side by side until all is said, ``enough()`` was heard, or time is up."""
+        from checks.frame import tcp
+
+        if self.captured:
+            for talk in talks:
+                self._replay(talk, seconds)
+        else:
+            tcp.converse(talks, seconds, enough)
+
+    def _replay(self, talk: Talk, seconds: float) -> None:
+        directory = f"/tcp/{talk.address}-{talk.port}.replies"
+        if not self.exists(directory):
+            talk.fail("refused the connection")
+        request = b"" if talk.over else talk.feed(b"")
+        while not talk.over:
+            name = f"{directory}/{request.hex()}"
+            if self.exists(f"{name}.hang"):
+                time.sleep(seconds)
+                talk.fail("did not answer in time")
+                break
+            try:
+                request = talk.feed(bytes.fromhex(self.text(name)))
+            except (FileNotFoundError, ValueError):
+                talk.fail("closed the connection")

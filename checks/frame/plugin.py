@@ -61,10 +61,14 @@ class Plugin:
     description = ""  # for --help
     examples = ""  # for --help; each one works
     items = ("item", "items")
+    counts_fine = True  # "; 2 ok" after what is not
     timeout = 8.0  # seconds; below the 10 of check_by_ssh and NRPE
     main_measure = ""  # what -w and -c judge
     levels: Mapping[str, Levels] = {}  # every judged measure with its defaults, in the order of importance
     facts: Mapping[str, FactRule] = {}
+    plotted = ""  # the measure that "undergoal history" draws; "" for the main one
+    plotted_things = ""  # what it counts: "copies"
+    plotted_limit: float | None = None  # what it fills up; None when it is work that shrinks to nothing
 
     def options(self) -> list[Option]:
         """Options beside the common ones and the thresholds."""
@@ -73,6 +77,10 @@ class Plugin:
     def targets(self, host: Host) -> list[str]:
         """The items this check would look at here without being told; no connection is opened for it."""
         raise NotImplementedError
+
+    def target(self, host: Host, settings: SimpleNamespace) -> str:
+        """What is looked at beyond this host ("mfsmaster:9421"): each has a history of its own. "" for none."""
+        return ""
 
     def examine(self, run: Run) -> Examination:
         """Read everything, then say what was found. Raises NothingHere."""
@@ -85,6 +93,14 @@ class Plugin:
     def all_fine(self, sentences: list[str]) -> str:
         """The text when every item is fine; ``sentences`` are those of the items, the most telling first."""
         return sentences[0] if len(sentences) == 1 else f"{len(sentences)} {self.items[1]}, {sentences[0]}"
+
+    def is_main(self, judged: list[Judged]) -> bool:
+        """Whether this is one of the items that are counted: it has the main measure."""
+        return any(not isinstance(j.finding, Fact) and j.finding.name == self.main_measure for j in judged)
+
+    def is_told(self, judged: list[Judged]) -> bool:
+        """Whether an item is named although it is fine."""
+        return self.is_main(judged)
 
     def urgency(self, judged: list[Judged]) -> float:
         """Orders items of the same state: larger comes first."""

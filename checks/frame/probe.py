@@ -55,17 +55,19 @@ class Probe(Resource):
                 yield Metric(name, finding, context=finding.name)
 
     def _order(self) -> Callable[[Finding], int]:
-        """The main measure first, then what stands beside the items (few numbers), then the rest by importance."""
+        """The main measure first, then what stands beside the items if that is little, then the rest by importance."""
         plugin = self.plugin
         rank = {measure: place for place, measure in enumerate(plugin.levels, 1)}
-        items = {f.item for f in self.examination.findings if isinstance(f, Measure) and f.name == plugin.main_measure}
+        measures = [f for f in self.examination.findings if isinstance(f, Measure)]
+        items = {f.item for f in measures if f.name == plugin.main_measure}
+        beside = 0 if sum(1 for f in measures if f.item not in items) <= 2 * len(items) else len(rank) + 1
 
         def order(finding: Finding) -> int:
             if isinstance(finding, Fact):
                 return len(rank) + 2
             if finding.name == plugin.main_measure:
                 return -1
-            return rank.get(finding.name, len(rank) + 1) if finding.item in items else 0
+            return rank.get(finding.name, len(rank) + 1) if finding.item in items else beside
 
         return order
 
@@ -123,23 +125,24 @@ class ItemSummary(Summary):
         """Line 1 when all is fine."""
         plugin = self._probe.plugin
         rows = self.by_item(results)
-        counted = [row for row in rows if self._is_main(row[2])] or rows
+        counted = [row for row in rows if plugin.is_told(row[2])] or rows
         return plugin.all_fine([plugin.sentence(title, found) for title, _, found in counted])
 
     def problem(self, results: Results) -> str:
         """Line 1 when something is not."""
+        plugin = self._probe.plugin
         rows = self.by_item(results)
-        bad = [self._probe.plugin.sentence(title, found) for title, state, found in rows if state != OK]
-        fine = sum(1 for _, state, found in rows if state == OK and self._is_main(found))
-        return _fitting(bad, f"; {fine} ok" if fine else "")
+        bad = [plugin.sentence(title, found) for title, state, found in rows if state != OK]
+        fine = sum(1 for _, state, found in rows if state == OK and plugin.is_main(found))
+        return fitting(bad, f"; {fine} ok" if fine and plugin.counts_fine else "")
 
     def verbose(self, results: Results) -> list[str]:
         """One line per item with its state; what stands beside the items (the host, a daemon) only when not OK."""
-        sentence = self._probe.plugin.sentence
+        plugin = self._probe.plugin
         return [
-            f"{STATE_WORDS[state]}: {sentence(title, found)}"
+            f"{STATE_WORDS[state]}: {plugin.sentence(title, found)}"
             for title, state, found in self.by_item(results)
-            if state != OK or self._is_main(found)
+            if state != OK or plugin.is_told(found)
         ]
 
     def next_steps(self, results: Results) -> list[str]:
@@ -147,9 +150,6 @@ class ItemSummary(Summary):
         bad = [j for _, _, found in self.by_item(results) for j in found if j.state != OK and j.next_step]
         steps = [j.next_step for j in sorted(bad, key=lambda j: BY_SEVERITY.index(j.state))]
         return list(dict.fromkeys(steps))[:_NEXT_STEPS_MAX]
-
-    def _is_main(self, found: list[Judged]) -> bool:
-        return any(not isinstance(j.finding, Fact) and j.finding.name == self._probe.plugin.main_measure for j in found)
 
 
 def _filled(template: str, fact: Fact) -> str:
@@ -167,7 +167,7 @@ def _finding(result: Result) -> Finding:
     return finding
 
 
-def _fitting(sentences: list[str], tail: str, limit: int = 125) -> str:
+def fitting(sentences: list[str], tail: str = "", limit: int = 125) -> str:
     """As many sentences as fit, and how many more there are; the first one is always there."""
     text = sentences[0]
     for number, sentence in enumerate(sentences[1:], 1):

@@ -40,7 +40,7 @@ def surroundings(inherited: bool = True) -> Surroundings:
     return Surroundings(dict(os.environ) if inherited else {}, uid, user, home, mountinfo)
 
 
-def _candidates(around: Surroundings) -> list[str]:
+def candidates(around: Surroundings) -> list[str]:
     environment = around.environment
     named = [environment.get("STATE_DIRECTORY", "").split(":")[0]]
     if environment.get("MK_VARDIR"):
@@ -59,7 +59,7 @@ def state_directory(around: Surroundings, explicit: str | None = None) -> str:
     """The first usable directory, made if need be. Raises StateUnavailable with the reason of the last one tried."""
     mounts = remote_mounts(around.mountinfo)
     reason = "no home directory"
-    for path in [explicit] if explicit else _candidates(around):
+    for path in [explicit] if explicit else candidates(around):
         try:
             _prepare(path, mounts, around.uid)
             return path

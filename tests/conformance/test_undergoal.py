@@ -91,8 +91,10 @@ def test_a_wrong_command_line_is_unknown_in_one_line(arguments: list[str], reaso
 def test_list_names_every_check() -> None:
     done = run([*UNDERGOAL, "list"])
     assert (done.code, done.stderr) == (0, b"")
-    assert sorted(line.split()[0] for line in done.output.splitlines()) == sorted(CHECKS)
-    assert all(re.fullmatch(r"\w+ +[A-Z][ -~]+\?", line) for line in done.output.splitlines())
+    listed, hint = done.output.split("\n\n")
+    assert sorted(line.split()[0] for line in listed.splitlines()) == sorted(CHECKS)
+    assert all(re.fullmatch(r"\w+ +[A-Z][ -~]+\?", line) for line in listed.splitlines())
+    assert hint.startswith("undergoal history ")
 
 
 @pytest.mark.needs("unshare", "ip", "mount")

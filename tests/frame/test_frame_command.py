@@ -115,7 +115,7 @@ def test_checks_are_the_console_scripts() -> None:
         if line
     )
     assert scripts == {
-        "undergoal": "checks.triage:main",
+        "undergoal": "checks.undergoal:main",
         **{f"check_{name}": f"checks.{name}:main" for name in checks.CHECKS},
     }
 

@@ -1,0 +1,1 @@
+"""undergoal history CHECK: what a check recorded, as plots with the forecast, in the terminal or as SVG."""

@@ -1,0 +1,82 @@
+"""undergoal: the command for people. Without a word it runs every check that applies here (triage.py)."""
+
+from __future__ import annotations
+
+import os
+
+from checks import CHECKS, __version__, load
+from checks.frame.command import HELP, VERSION, command_line, common_options, prepare_process, write_and_exit
+from checks.frame.deadline import Deadline, answer_signals, start_alarm
+from checks.frame.host import Host
+from checks.frame.options import Option, UsageError, asks_for, help_text, parse
+from checks.frame.printable import printable
+from perfdata.outcome import OK, UNKNOWN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import SimpleNamespace
+    from typing import NoReturn
+
+_DESCRIPTION = (
+    "Runs every check that applies to this host and prints one line for each,\n"
+    "worst first. COMMAND 'list' names the checks and what they answer, with -v also\n"
+    "what is here. COMMAND 'history CHECK' plots what a check recorded and when it\n"
+    "will be done or full; see undergoal history --help."
+)
+_EXAMPLES = "Examples:\n  undergoal\n  undergoal --json\n  undergoal list\n  undergoal history docker_bridge\n\n"
+_EXIT = (
+    "Exit codes: 0 all fine or nothing applies, 1 WARNING, 2 CRITICAL, 3 UNKNOWN\n"
+    "(also --help, --version and wrong options)."
+)
+
+
+def _options() -> list[Option]:
+    common = [option for option in common_options(0) if option.flags[-1] in ("--help", "--version", "--verbose")]
+    return [
+        *common,
+        Option(("--json",), "one JSON list instead of the table"),
+        Option(("--no-history",), "neither read nor write history: no rates, no baselines"),
+    ]
+
+
+def _list(verbose: bool) -> str:
+    width = max(len(name) for name in CHECKS)
+    lines = []
+    for name in CHECKS:
+        lines.append(f"{name.ljust(width)}  {load(name).question}")
+        if verbose:
+            lines.append(f"{'':{width}}  here: {', '.join(load(name).targets(Host())) or 'nothing'}")
+    return "\n".join([*lines, "", "undergoal history NAME plots what one of them recorded."]) + "\n"
+
+
+def _triage(settings: SimpleNamespace) -> NoReturn:
+    from checks import triage
+
+    deadline = Deadline(triage.time_limit())
+    answer_signals(lambda reason: write_and_exit(f"UNKNOWN - undergoal: {reason}\n".encode(), UNKNOWN))
+    start_alarm(deadline)
+    write_and_exit(*triage.answer(settings.json, settings.verbose, settings.no_history))
+
+
+def main() -> NoReturn:
+    """The command undergoal."""
+    umask = os.umask(0o077)
+    prepare_process()
+    arguments = command_line()
+    if arguments[:1] == ["history"]:
+        from checks.plots.command import main as history
+
+        history(arguments[1:], umask)
+    if asks_for(arguments, HELP):
+        text = help_text("undergoal [COMMAND]", _DESCRIPTION, _EXAMPLES + _EXIT, _options())
+        write_and_exit(text.encode(), UNKNOWN)
+    if asks_for(arguments, VERSION):
+        write_and_exit(f"undergoal {__version__}\n".encode(), UNKNOWN)
+    command = arguments.pop(0) if arguments[:1] == ["list"] else ""
+    try:
+        settings = parse(_options(), arguments)
+    except UsageError as error:
+        write_and_exit(printable(f"UNKNOWN - undergoal: {error}; see undergoal --help", 160).encode() + b"\n", UNKNOWN)
+    if command:
+        write_and_exit(_list(bool(settings.verbose)).encode(), OK)
+    _triage(settings)
