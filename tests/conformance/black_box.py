@@ -28,8 +28,14 @@ def _checks() -> list[str]:
 
 CHECKS = _checks()
 KEEP_NO_SAMPLES: frozenset[str] = frozenset()  # checks that judge the moment only
+# Checks with rates: the captured host that has one, and the slopes (per hour) that make it.
+RATES = {"docker_bridge": ("ok", (-600, 60)), "moosefs": ("warning", (-600, -60))}
+GROWING = ("docker_bridge",)  # those whose rate may be negative
 every_check = pytest.mark.parametrize("name", CHECKS)
 every_sampling_check = pytest.mark.parametrize("name", [name for name in CHECKS if name not in KEEP_NO_SAMPLES])
+every_check_with_rates = pytest.mark.parametrize(
+    ("name", "host", "per_hour"), [(name, host, slope) for name, (host, slopes) in RATES.items() for slope in slopes]
+)
 every_check_and_host = pytest.mark.parametrize(("name", "host"), [(n, h) for n in CHECKS for h in HOST_NAMES])
 
 

@@ -29,6 +29,8 @@ def edit(path: Path, *statements: str) -> None:
 def backdate(path: Path, per_hour: float) -> int:
     """Give each measure six older samples, ten minutes apart, with this slope towards its latest one.
 
+    "regime", a number that stands for a situation, stays as it is.
+
     Returns how many measures there are.
     """
     latest = select(path, "SELECT item, measure, boot, max(uptime), time, value FROM sample GROUP BY item, measure")
@@ -37,10 +39,11 @@ def backdate(path: Path, per_hour: float) -> int:
             assert isinstance(uptime, float)
             assert isinstance(time, float)
             assert isinstance(value, float)
+            slope = 0 if measure == "regime" else per_hour
             connection.executemany(
                 "INSERT INTO sample (item, measure, boot, uptime, time, value, by_hand) VALUES (?,?,?,?,?,?,0)",
                 [
-                    (item, measure, boot, uptime - step * 600, time - step * 600, value - per_hour * step / 6)
+                    (item, measure, boot, uptime - step * 600, time - step * 600, value - slope * step / 6)
                     for step in range(1, 7)
                 ],
             )

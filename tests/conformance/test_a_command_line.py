@@ -14,10 +14,10 @@ from support import PLAIN_ENVIRONMENT, PROJECT, Ran, check, command, run
 
 from conformance.black_box import (
     AS_NOBODY,
+    GROWING,
     Gallery,
     every_check,
     every_check_and_host,
-    every_sampling_check,
     fresh_state,
     long_options,
     replay,
@@ -118,9 +118,8 @@ def test_04_a_wrong_command_line_is_unknown_and_names_the_option(name: str, argu
 def ranges_around(value: Decimal) -> dict[str, bool]:
     """Threshold ranges -> whether ``value`` is to alert: at each endpoint, and one step outside of each."""
     up, down, far, half = value + 1, value - 1, value + 10, Decimal("0.5")
-    return {
+    ranges = {
         f"{value}": False,
-        f"{down}": True,
         f"{value}:": False,
         f"{up}:": True,
         f"~:{value}": False,
@@ -152,6 +151,7 @@ def ranges_around(value: Decimal) -> dict[str, bool]:
         "~:": False,
         "@~:": True,
     }
+    return ranges if down < 0 else {**ranges, f"{down}": True}  # 0:-1 is no range
 
 
 @every_check
@@ -177,7 +177,7 @@ def test_05_ranges_are_judged_exactly_at_their_ends(name: str, state: Path) -> N
 def test_05_warning_and_critical_are_judged_apart(name: str, state: Path) -> None:
     value = main_value(name, state)
     for warning, critical, code in ((value - 1, value, 1), (value - 1, value - 1, 2), (value, value - 1, 2)):
-        assert replay(name, "ok", state, "-w", f"{warning}", "-c", f"{critical}").code == code
+        assert replay(name, "ok", state, "-w", f"~:{warning}", "-c", f"~:{critical}").code == code
 
 
 @every_check
@@ -189,7 +189,7 @@ def test_06_a_threshold_that_is_not_given_never_alerts(name: str, state: Path) -
     assert {token.split(";")[1:3] == ["", ""] for token in done.perfdata.values() if ";" in token} <= {True}
 
 
-@every_sampling_check
+@pytest.mark.parametrize("name", GROWING)
 def test_06_a_negative_value_without_a_threshold_never_alerts(name: str, state: Path) -> None:
     replay(name, "ok", state)
     assert backdate(history(state), per_hour=-60)

@@ -18,7 +18,16 @@ from typing import Callable
 import pytest
 from support import HOSTS, PLAIN_ENVIRONMENT, Ran, check, command, fixture_arguments, run
 
-from conformance.black_box import AS_NOBODY, every_check, every_sampling_check, expected_text, fresh_state, replay
+from conformance.black_box import (
+    AS_NOBODY,
+    GROWING,
+    every_check,
+    every_check_with_rates,
+    every_sampling_check,
+    expected_text,
+    fresh_state,
+    replay,
+)
 from conformance.history_file import backdate, edit, history, select
 from conformance.namespace import with_bridge
 
@@ -383,18 +392,17 @@ STEPS = {
 }
 
 
-@every_sampling_check
-@pytest.mark.parametrize("per_hour", [-600, 60])
+@every_check_with_rates
 @pytest.mark.parametrize("step", list(STEPS))
-def test_49_steps_of_clock_and_uptime_make_no_rate(name: str, per_hour: int, step: str, state: Path) -> None:
-    first = replay(name, "ok", state)
+def test_49_steps_of_clock_and_uptime_make_no_rate(name: str, host: str, per_hour: int, step: str, state: Path) -> None:
+    first = replay(name, host, state)
     samples(state)
     backdate(history(state), per_hour)
-    with_rates = replay(name, "ok", fresh_copy(state))
+    with_rates = replay(name, host, fresh_copy(state))
     assert set(with_rates.perfdata) > set(first.perfdata)
     edit(history(state), *STEPS[step])
-    done = replay(name, "ok", state)
-    assert (done.code, done.stderr) == FINE
+    done = replay(name, host, state)
+    assert (done.code, done.stderr) == (first.code, b"")
     if "clock" in step and "uptime" not in step:
         assert (done.text, sorted(done.perfdata)) == (with_rates.text, sorted(with_rates.perfdata))
     else:
@@ -408,17 +416,23 @@ def fresh_copy(state: Path) -> Path:
     return place
 
 
-@every_sampling_check
-def test_49_rates_are_sane(name: str, state: Path) -> None:
-    """A steady growth of 60 an hour over the last hour is shown as that."""
-    first = replay(name, "ok", state)
+@every_check_with_rates
+def test_49_rates_are_sane(name: str, host: str, per_hour: int, state: Path) -> None:
+    """A steady slope over the last hour is shown as that; what shrinks to nothing has a positive rate."""
+    first = replay(name, host, state)
     samples(state)
-    measures = backdate(history(state), 60)
-    done = replay(name, "ok", state)
-    new = {label: token for label, token in done.perfdata.items() if label not in first.perfdata}
-    growth = [float(token.split(";")[0]) for label, token in new.items() if label.endswith("_per_hour")]
-    assert growth == pytest.approx([60] * measures, rel=0.02)
-    assert [token for token in new.values() if token.startswith("-")] == []
+    backdate(history(state), per_hour)
+    done = replay(name, host, state)
+    new = {
+        label: float(token.split(";")[0].strip("s"))
+        for label, token in done.perfdata.items()
+        if label not in first.perfdata
+    }
+    rates = [value for label, value in new.items() if label.endswith("_per_hour")]
+    expected = per_hour if name in GROWING else abs(per_hour)
+    assert rates
+    assert rates == pytest.approx([expected] * len(rates), rel=0.02)
+    assert expected < 0 or min(new.values()) >= 0
 
 
 @pytest.mark.parametrize("last", [2**32 - 3, 10**6, 5])
