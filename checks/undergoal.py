@@ -21,7 +21,8 @@ _DESCRIPTION = (
     "Runs every check that applies to this host and prints one line for each,\n"
     "worst first. COMMAND 'list' names the checks and what they answer, with -v also\n"
     "what is here. COMMAND 'history CHECK' plots what a check recorded and when it\n"
-    "will be done or full; see undergoal history --help."
+    "will be done or full, 'cephfs-top PATH' shows which directories of a CephFS grow\n"
+    "right now; see undergoal history --help, undergoal cephfs-top --help."
 )
 _EXAMPLES = "Examples:\n  undergoal\n  undergoal --json\n  undergoal list\n  undergoal history docker_bridge\n\n"
 _EXIT = (
@@ -67,6 +68,10 @@ def main() -> NoReturn:
         from checks.plots.command import main as history
 
         history(arguments[1:], umask)
+    if arguments[:1] == ["cephfs-top"]:
+        from checks.cephfs.top import main as cephfs_top
+
+        cephfs_top(arguments[1:])
     if asks_for(arguments, HELP):
         text = help_text("undergoal [COMMAND]", _DESCRIPTION, _EXAMPLES + _EXIT, _options())
         write_and_exit(text.encode(), UNKNOWN)

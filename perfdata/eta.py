@@ -193,7 +193,7 @@ def _bounded(tail: Sequence[tuple[float, float]], pace: float, now: float, resol
     slowest = min(slopes)
     upper = max(0.0, remaining / slowest * _PESSIMIST + resolution - passed) if slowest > 0 else None
     return Forecast(
-        max(0.0, remaining / max(slopes) * _OPTIMIST - passed),
+        max(0.0, remaining / max(slopes) * _OPTIMIST - resolution - passed),
         max(0.0, remaining / pace - passed),
         upper if upper is not None and upper <= HORIZON else None,
     )

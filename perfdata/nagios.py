@@ -28,7 +28,8 @@ def labels(values: tuple[Value, ...]) -> list[str]:
     """One unique label per value, ``item_measure``; what looks alike once made safe gets a number."""
     safe: dict[str, str] = {}
     for item in sorted({value.item for value in values}):
-        safe[item] = _unused(label_part(item), safe.values())
+        base = "root" if item == "/" else label_part(item).strip("_") or "_"
+        safe[item] = _unused(base, safe.values())
     given: dict[tuple[str, str], str] = {}
     for item, measure in sorted({(value.item, value.measure) for value in values}):
         given[item, measure] = _unused(f"{safe[item]}_{measure}" if item else measure, given.values())

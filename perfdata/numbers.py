@@ -44,3 +44,14 @@ def clock_text(now: float, seconds: float) -> str:
     if then[:3] == time.localtime(now)[:3]:
         return time.strftime("%H:%M", then)
     return time.strftime("%a %H:%M" if abs(seconds) < 6 * 86400 else "%Y-%m-%d", then)
+
+
+def size(count: float) -> str:
+    """Bytes for people, in binary units: "0 B", "512 MiB", "3.2 TiB"; a sign where it is negative."""
+    value, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
+        if abs(value) < 1023.5:
+            break
+        value, unit = value / 1024, larger
+    digits = 1 if unit != "B" and abs(value) < 9.95 else 0
+    return f"{value:.{digits}f} {unit}"

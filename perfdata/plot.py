@@ -114,7 +114,7 @@ def _next_mark(at: float, step: float) -> float:
     offset = time.localtime(at).tm_gmtoff
     mark = math.ceil((at + offset) / step) * step - offset
     shifted = mark + offset - time.localtime(mark).tm_gmtoff
-    return shifted if shifted >= at else mark
+    return shifted if shifted >= at else max(at, mark)  # the offset may swallow the last digits of ``at``
 
 
 def value_words(value: float, unit: str) -> str:

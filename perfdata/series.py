@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 RAW_DAYS, HOURLY_DAYS, SIZE_MAX = 7, 90, 50 << 20
 _TIDY_HOURS = 6
-_SEEN_AGAIN = 3600
+_SEEN_AGAIN = 60
 _WINDOW_ROWS = 2000
 _GAPS_MIN = 3
 
@@ -52,7 +52,7 @@ class Sample(Record):
 class Seen(Record):
     """That an item was once here."""
 
-    time: float  # wall clock of the last time, to the hour
+    time: float  # wall clock of the last time, to the minute
     origin: str  # who made it, in the check's own words
 
 
@@ -147,7 +147,7 @@ class Series:
         }
 
     def see(self, item: str, origin: str, known: Seen | None) -> None:
-        """Note that an item is here, when saved; not written again within the hour it is ``known`` from."""
+        """Note that an item is here, when saved; not written again within the minute it is ``known`` from."""
         if known is None or known.origin != origin or abs(self.clock.time - known.time) > _SEEN_AGAIN:
             self._seen[item] = Seen(self.clock.time, origin)
 

@@ -26,11 +26,14 @@ OUTPUT_MAX = 1 << 20  # bytes a child may answer, unless told otherwise
 _READ_SIZE = 16384  # larger reads cost more than they save
 _DYING = 0.2  # seconds a child that was just killed may need to release its lock
 
+_answer_pipe: list[int] = []  # in a child: where its answer goes
 _running: set[int] = set()  # leaders of the sessions started here, to be killed when this process gives up
 
 
 class HelperTimeout(Exception):
     """The child did not finish in time; it was killed, if it can be."""
+
+    said = b""  # what it had answered by then
 
 
 class HelperStuck(HelperTimeout):
@@ -124,8 +127,15 @@ def start(task: Callable[[], bytes], output_max: int = OUTPUT_MAX, lock: int | N
     return Child(pid, receive, output_max)
 
 
+def say(data: bytes) -> None:
+    """In a child: a part of its answer that its parent has even if the child never ends."""
+    while data:
+        data = data[os.write(_answer_pipe[-1], data) :]
+
+
 def _be_child(task: Callable[[], bytes], send: int, lock: int | None) -> NoReturn:
     status = 1
+    _answer_pipe.append(send)
     try:
         os.setsid()
         forget_signals()
@@ -142,8 +152,8 @@ def _be_child(task: Callable[[], bytes], send: int, lock: int | None) -> NoRetur
     except BaseException as error:
         answer = f"{type(error).__name__}: {error}".encode(errors="replace")
     with contextlib.suppress(OSError):
-        while answer:
-            answer = answer[os.write(send, answer) :]
+        say(answer)
+    kill_all()
     os._exit(status)
 
 
@@ -163,7 +173,9 @@ def collect(child: Child, seconds: float) -> Answer:
         while not (child.exited() and closed):  # its exit also ends what it started, which may hold the pipe
             left = end - time.monotonic()
             if left <= 0:
-                raise HelperTimeout(f"no answer within {seconds:.1f} s")
+                timeout = HelperTimeout(f"no answer within {seconds:.1f} s")
+                timeout.said = child.output
+                raise timeout
             if closed:
                 time.sleep(0.002)
             elif select.select([child.pipe], [], [], min(left, 0.05))[0]:
@@ -179,7 +191,16 @@ def call(task: Callable[[], bytes], seconds: float, lock_path: str = "", output_
     Raises HelperStuck, HelperTimeout, HelperOverflow, or OSError when the lock cannot be opened.
     """
     end = time.monotonic() + seconds
-    lock = _take_lock(lock_path, seconds) if lock_path else None
+    child = begin(task, seconds, lock_path, output_max)
+    return collect(child, max(0.01, end - time.monotonic()))
+
+
+def begin(task: Callable[[], bytes], patience: float, lock_path: str = "", output_max: int = OUTPUT_MAX) -> Child:
+    """Start ``task`` in a child, to be collected; with ``lock_path`` after waiting for another one at work.
+
+    Raises HelperStuck, or OSError when the lock cannot be opened.
+    """
+    lock = _take_lock(lock_path, patience) if lock_path else None
     try:
         child = start(task, output_max, lock)
         if lock is not None:
@@ -189,7 +210,7 @@ def call(task: Callable[[], bytes], seconds: float, lock_path: str = "", output_
     finally:
         if lock is not None:
             os.close(lock)  # the child's copy holds it from here on
-    return collect(child, max(0.01, end - time.monotonic()))
+    return child
 
 
 def _take_lock(path: str, patience: float) -> int:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from checks import __version__
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
-from checks.frame.history import History, not_saved, open_history, save_history
+from checks.frame.history import History, lock_file, not_saved, open_history, save_history
 from checks.frame.host import Host
 from checks.frame.options import Option, UsageError, asks_for, help_text, parse, seconds
 from checks.frame.plugin import NothingHere, Plugin, Run
@@ -175,26 +175,13 @@ class Session:
             answer = bounded.call(
                 lambda: as_json.render([self.outcome()]),
                 self.deadline.left(_WRAP_UP * self.deadline.total),
-                self._lock_path(),
+                lock_file(self.plugin, self.settings, Host(self.settings.root)),
             )
             return as_json.parse_all(answer.output)[0]
         except bounded.HelperTimeout as error:
             return Outcome(self.plugin.name, UNKNOWN, f"{error}, {self.deadline.stage}")
         except (bounded.HelperOverflow, ValueError, LookupError, TypeError, OSError):
             return Outcome(self.plugin.name, UNKNOWN, f"the helper process failed, {self.deadline.stage}")
-
-    def _lock_path(self) -> str:
-        """A lock beside the history: one stuck helper per captured tree in all. "" when there is no place for one."""
-        if self.settings.no_history:
-            return ""
-        from checks.frame.history import file_name
-        from checks.frame.state import StateUnavailable, state_directory, surroundings
-
-        try:
-            directory = state_directory(surroundings(not self.settings.state_user), self.settings.state_dir)
-        except StateUnavailable:
-            return ""
-        return os.path.join(directory, file_name(self.plugin.name, "", Host(self.settings.root)) + ".lock")
 
 
 def unforeseen(error: Exception, stage: str) -> str:

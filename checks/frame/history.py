@@ -59,6 +59,19 @@ def file_name(check: str, target: str, host: Host) -> str:
     return f"{name}-net{namespace}.sqlite" if namespace else f"{name}.sqlite"
 
 
+def lock_file(plugin: Plugin, settings: SimpleNamespace, host: Host, suffix: str = "") -> str:
+    """A lock beside the history, for helpers that may hang; "" when there is no place for one."""
+    if settings.no_history:
+        return ""
+    from checks.frame.state import StateUnavailable, state_directory, surroundings
+
+    try:
+        directory = state_directory(surroundings(inherited=not settings.state_user), settings.state_dir)
+    except StateUnavailable:
+        return ""
+    return os.path.join(directory, f"{file_name(plugin.name, '', host)}{suffix}.lock")
+
+
 def _digest(text: str) -> str:
     import hashlib
 

@@ -3,10 +3,14 @@
 ``Host("/some/dir")`` answers from a capture instead, for tests and post-mortems:
 
 - a file stands where it stood: DIR/proc/net/route;
+- the time of the capture, in whole unix seconds, may be in DIR/clock: what is judged by its age needs it;
 - a directory may be a text file NAME.ls with one entry per line (1023 ports need no 1023 files);
 - a byte of a name that not every archive keeps (control, not ASCII, quotes, backslash ...) may be written as %XX;
 - replies of a local HTTP socket are files in DIR/SOCKET.replies/, named after the request's path without its query, the
   slashes as underscores: "networks.json", "containers_json.json"; a file NAME.hang instead stands for no answer at all;
+- extended attributes of a directory are lines NAME=VALUE in PATH.xattrs, its file system's size and what is left of it
+  are two numbers in PATH.statfs; PATH.errno holds the name of the error it answers with instead, and PATH.hang stands
+  for no answer at all;
 - what a TCP service said is in DIR/tcp/ADDRESS-PORT.replies/, one file per request: named after the bytes sent in
   hexadecimal, holding those received in hexadecimal (line breaks do not count); NAME.hang as above.
 """
@@ -101,6 +105,53 @@ class Host:
             names = [unescaped(name).removesuffix(b".ls") for name in names]
         return [name.decode("utf-8", "surrogateescape") for name in names]
 
+    def attributes(self, path: str, names: Sequence[str]) -> list[bytes]:
+        """Extended attributes of a directory by name, b"" for those it does not have. Raises OSError.
+
+        Without following a symbolic link at its end. This is where a dead file system hangs.
+        """
+        if self.captured:
+            return self._captured_attributes(path, names)
+        place, values = self._at(path), []
+        for name in names:
+            try:
+                values.append(os.getxattr(place, name, follow_symlinks=False))
+            except OSError as error:
+                if error.errno != errno.ENODATA:
+                    raise
+                values.append(b"")
+        return values
+
+    def _captured_attributes(self, path: str, names: Sequence[str]) -> list[bytes]:
+        lines = dict(line.partition("=")[::2] for line in self._captured_answer(path, "xattrs").split("\n"))
+        return [lines.get(name, "").encode("utf-8", "surrogateescape") for name in names]
+
+    def _captured_answer(self, path: str, kind: str) -> str:
+        """The text of PATH.KIND; waits for long if PATH.hang stands there, raises the error that PATH.errno names."""
+        if self.exists(f"{path}.hang"):
+            time.sleep(self.deadline.left(0.3 * self.deadline.total))
+            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        if self.exists(f"{path}.errno"):
+            number = getattr(errno, self.text(f"{path}.errno").strip())
+            raise OSError(number, os.strerror(number))
+        return self.text(f"{path}.{kind}")
+
+    def space(self, path: str) -> tuple[int, int]:
+        """(total, available to users) bytes of the file system that a path is on. Raises OSError. May hang."""
+        if self.captured:
+            total, available = self._captured_answer(path, "statfs").split()
+            return int(total), int(available)
+        status = os.statvfs(self._at(path))
+        return status.f_blocks * status.f_frsize, status.f_bavail * status.f_frsize
+
+    def directories(self, path: str) -> list[str]:
+        """The names of the directories in a directory, without following symbolic links. Raises OSError. May hang."""
+        if self.captured:
+            return [name for name in self.entries(path) if self.exists(f"{path}/{name}.xattrs")]
+        with os.scandir(self._at(path)) as found:
+            names = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
+        return [name.decode("utf-8", "surrogateescape") for name in names]
+
     def exists(self, path: str) -> bool:
         """Whether something is there (also as a captured listing). Raises OSError when this user may not look."""
         for place in (path, f"{path}.ls") if self.captured else (path,):
@@ -112,12 +163,15 @@ class Host:
         return False
 
     def clock(self) -> Clock:
-        """This moment. A capture has the clock of the machine it is read on, and its own boot."""
+        """This moment. A capture has its own time if it says so, and its own boot."""
         try:
             boot = self.read("/proc/sys/kernel/random/boot_id", 64).decode("ascii", "replace")[:8]
         except OSError:
             boot = ""
-        return Clock(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), boot)
+        now = time.time()
+        if self.captured and self.exists("/clock"):
+            now = float(self.number("/clock") or now)
+        return Clock(now, time.clock_gettime(time.CLOCK_BOOTTIME), boot)
 
     def other_namespace(self) -> str:
         """The number of this process's network namespace where it is not the host's own, else "".

@@ -23,12 +23,13 @@ from checks.frame.printable import one_line, printable
 from checks.frame.ranges import parse_range, range_text
 from checks.frame.readings import Fact, FactRule, Finding, Measure
 from perfdata.catalogue import CATALOGUE
+from perfdata.nagios import LINE_TEXT_MAX
 from perfdata.outcome import BY_SEVERITY, OK, STATE_WORDS, UNKNOWN, Detail, Outcome, Value, worst
 
 _FACT = "fact"  # the context of all facts
 _NEXT_STEPS_MAX = 4
 _NEXT_STEP_MAX = 400  # characters
-_WORDS_MAX = 100  # characters of a fact's parameter
+_WORDS_MAX = 120  # characters of a fact's parameter
 
 
 class Probe(Resource):
@@ -134,7 +135,8 @@ class ItemSummary(Summary):
         rows = self.by_item(results)
         bad = [plugin.sentence(title, found) for title, state, found in rows if state != OK]
         fine = sum(1 for _, state, found in rows if state == OK and plugin.is_main(found))
-        return fitting(bad, f"; {fine} ok" if fine and plugin.counts_fine else "")
+        room = LINE_TEXT_MAX - len(f"{plugin.name} CRITICAL - ")
+        return fitting(bad, f"; {fine} ok" if fine and plugin.counts_fine else "", room)
 
     def verbose(self, results: Results) -> list[str]:
         """One line per item with its state; what stands beside the items (the host, a daemon) only when not OK."""

@@ -18,6 +18,7 @@ _SUFFIXES: dict[str, dict[str, float]] = {
     | {f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGTPE", 1)}
     | {f"{prefix}B": 1000**power for power, prefix in enumerate("kMGTPE", 1)},
 }
+_SUFFIXES["B/h"] = _SUFFIXES["B/d"] = _SUFFIXES["B"]
 _NUMBER = re.compile(r"(-?(?:\d{1,18}(?:\.\d{1,9})?|\.\d{1,9}))([A-Za-z]*)\Z", re.ASCII)
 SYNTAX = "a range such as 10, 10:, ~:10, 10:20 or @10:20"
 

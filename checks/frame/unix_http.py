@@ -9,13 +9,14 @@ import http.client
 import os
 import socket
 import time
-from typing import Protocol
 
 from checks.frame.deadline import Deadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
+else:
+    Protocol = object  # typing costs 5 ms
 
 
 BODY_MAX = 16 << 20

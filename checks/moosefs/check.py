@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from checks.frame.host import Host
 from checks.frame.options import Option, seconds
-from checks.frame.plugin import UNREADABLE, Examination, Judged, NothingHere, Plugin, Run
+from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable
 from checks.frame.probe import fitting
 from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
@@ -15,7 +15,7 @@ from checks.moosefs.configured import MASTER_PORT, masters
 from checks.moosefs.details import details
 from checks.moosefs.survey import CHUNKS, DISKS, MARKED, PARTS, SERVERS, MasterView, NoMaster, Survey, endpoint, survey
 from perfdata.numbers import duration, plain_number
-from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, WARNING
+from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, UNKNOWN, WARNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ LEVELS = {
 }
 
 FACTS = {
+    cluster.NO_MASTER: FactRule(UNKNOWN, "{reason}{tool}", "{next_step}"),
     cluster.NO_LEADER: FactRule(
         CRITICAL, "no leader: {states}", "look at the masters that do not answer: a majority has to be up"
     ),
@@ -80,6 +81,7 @@ FACTS = {
         "checked every {interval}, loop {loop}",
         "set the check interval to {loop} or less: removals change once per loop",
     ),
+    cluster.NOTHING_MARKED: FactRule(OK, "no disks marked for removal"),
     cluster.FOREGROUND: FactRule(
         WARNING,
         "metadata saved in the foreground",
@@ -89,8 +91,8 @@ FACTS = {
     removal.NOT_YET: FactRule(WARNING, "not yet removable{when}", "{next_step}"),
     removal.UNCONFIRMED: FactRule(
         WARNING,
-        "has no copies left to make, but master {version} does not confirm removal",
-        "wait for a whole chunk loop to begin and end before it is pulled",
+        "{words}",
+        "{next_step}",
     ),
     removal.FORGOTTEN: FactRule(
         WARNING, "starred in mfshdd.cfg but not marked", "reload the chunkserver: mfschunkserver reload"
@@ -169,7 +171,7 @@ class MooseFs(Plugin):
                 f"the master's port for clients (default {MASTER_PORT})",
                 "PORT",
                 _port,
-                MASTER_PORT,
+                0,
                 group=group,
             ),
             Option(
@@ -206,7 +208,7 @@ class MooseFs(Plugin):
         """See Plugin."""
         try:
             return str(endpoint(host, settings))
-        except NothingHere:
+        except (NothingHere, NoMaster):
             return ""
 
     def examine(self, run: Run) -> Examination:
@@ -215,7 +217,8 @@ class MooseFs(Plugin):
         try:
             seen = survey(run.host, run.settings, parts)
         except NoMaster as silence:
-            return Examination([fact("", UNREADABLE, reason=str(silence), next_step=_LOOK_AT_MASTER)])
+            parameters = {"reason": str(silence), "tool": silence.tool, "next_step": silence.next_step}
+            return Examination([fact("", cluster.NO_MASTER, **parameters)])
         if seen.master is None:
             return Examination(list(cluster.leader_findings(seen)))
         marked = (
@@ -244,19 +247,18 @@ class MooseFs(Plugin):
 
     def all_fine(self, sentences: list[str]) -> str:
         """See Plugin."""
+        if len(sentences) > 1 and all(sentence.endswith(" fine") for sentence in sentences):
+            return f"disks of {len(sentences)} chunkservers fine"
         return fitting(sentences)
 
     def is_told(self, judged: list[Judged]) -> bool:
-        """See Plugin; "safe to pull" is news too."""
-        return self.is_main(judged) or any(isinstance(j.finding, Fact) for j in judged)
+        """See Plugin; the cluster is, and "safe to pull" is news too."""
+        return not judged[0].finding.item or any(isinstance(j.finding, Fact) for j in judged)
 
     def urgency(self, judged: list[Judged]) -> float:
         """The cluster first, then disks that may not be pulled, then the rest."""
         codes = {j.finding.code for j in judged if isinstance(j.finding, Fact)}
         return 2.0 if not judged[0].finding.item else float(removal.NOT_YET in codes)
-
-
-_LOOK_AT_MASTER = "look at the master: is mfsmaster running there, and is its port for clients open to this host?"
 
 
 def _host(text: str) -> str:
@@ -313,7 +315,7 @@ def _findings(
         findings += fleet.gone_findings(seen, view, marked, parts, settings, clock, history)
         if matrix is not None:
             resync.remember(view, matrix, history)
-    return findings, going
+    return findings or list(cluster.nothing_findings(parts)), going
 
 
 def _chunk_words(numbers: dict[str, Measure]) -> list[str]:
@@ -331,7 +333,7 @@ def _measure_words(measure: Measure) -> str:
     number = plain_number(round(measure.value, 1))
     return {
         "servers": f"{number} of {measure.maximum} chunkservers connected",
-        "metaloggers": f"{number} metaloggers",
+        "metaloggers": f"{number} metalogger{'' if measure.value == 1 else 's'}",
         "metadata_age_seconds": f"metadata saved {duration(measure.value)} ago",
         "space_used_percent": f"{number}% of its space used",
         "missing_files": f"{number} files lack chunks",

@@ -8,7 +8,7 @@ from checks.frame.plugin import UNREADABLE
 from checks.frame.readings import Finding, Measure, fact
 from checks.moosefs import resync as resyncs
 from checks.moosefs.resync import Resync, loop_seconds
-from checks.moosefs.survey import CHUNKS, FILES, METADATA, METALOGGERS, SPACE, MasterView, Survey
+from checks.moosefs.survey import CHUNKS, FILES, MARKED, METADATA, METALOGGERS, SPACE, MasterView, Survey
 from perfdata import eta
 from perfdata.numbers import clock_text, duration, pace_text, span
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from perfdata.clock import Clock
     from perfdata.series import Series
 
-NO_LEADER, STARTING, COUNTING, GROWING, RESYNC, HOMELESS = (
+NO_MASTER, NO_LEADER, STARTING, COUNTING, GROWING, RESYNC, HOMELESS = (
+    "no_master",
     "no_leader",
     "starting",
     "still_counting",
@@ -26,6 +27,7 @@ NO_LEADER, STARTING, COUNTING, GROWING, RESYNC, HOMELESS = (
     "resync",
     "copies_without_target",
 )
+NOTHING_MARKED = "nothing_marked"
 RARE, FOREGROUND = "checked_too_rarely", "metadata_saved_in_foreground"
 _STARTING_NOTE = "starting"
 
@@ -47,18 +49,19 @@ def is_starting(view: MasterView, matrix: Matrix | None, grace: float, clock: Cl
     if history is None or view.loop is None or matrix is None:
         return False
     note = history.note("", _STARTING_NOTE)
-    if view.loop.start:
+    servers = view.servers or ()
+    nobody = bool(servers) and all(server.disconnected for server in servers)
+    now = view.info.clock if view.info.clock is not None else clock.time
+    lived = now - view.loop.end if view.loop.end else 0.0  # at least so long
+    if view.loop.start or lived > grace or not (matrix.missing or nobody):
         if note:
             history.keep("", _STARTING_NOTE, "")
         return False
-    connected = any(not server.disconnected for server in view.servers or ())
-    if not matrix.missing and (connected or not view.servers):
-        return False
     boot, _, since = note.partition(" ")
-    if not note or boot != (clock.boot or "-"):
+    if boot != (clock.boot or "-") or not since.isdigit() or int(since) > clock.uptime:
         since = f"{clock.uptime:.0f}"
         history.keep("", _STARTING_NOTE, f"{clock.boot or '-'} {since}")
-    return clock.uptime - float(since) <= grace
+    return max(0.0, clock.uptime - int(since)) < grace
 
 
 def starting_findings(view: MasterView, matrix: Matrix) -> Iterator[Finding]:
@@ -80,12 +83,13 @@ def chunk_findings(matrix: Matrix) -> Iterator[Finding]:
 
 def resync_findings(matrix: Matrix, going: Resync, clock: Clock) -> Iterator[Finding]:
     """How the work goes down, or why it does not."""
-    if not matrix.work_left:
+    to_make = matrix.work_left - matrix.work_lost
+    if not to_make:
         return
     if matrix.progress:
         yield fact("", COUNTING)
     elif going.pause == resyncs.NO_TARGET:
-        yield fact("", going.pause, copies=matrix.work_left)
+        yield fact("", going.pause, copies=to_make)
     elif going.pause:
         yield fact("", going.pause, flat=duration(going.flat))
     elif going.phase == eta.GROWING:
@@ -112,7 +116,12 @@ def interval_findings(
     interval = history.interval("", resyncs.WORK)
     loop = loop_seconds(view)
     if once_per_loop and interval is not None and interval > 1.1 * loop:
-        yield fact("", RARE, interval=duration(interval), loop=duration(loop))
+        yield fact("", RARE, interval=_exactly(interval), loop=_exactly(loop))
+
+
+def _exactly(seconds: float) -> str:
+    """Not rounded: 100 and 120 s are both "2 min", and one of them is what somebody is to set."""
+    return f"{seconds:.0f} s" if seconds < 600 else duration(seconds)
 
 
 def other_findings(seen: Survey, view: MasterView, parts: frozenset[str], clock: Clock) -> Iterator[Finding]:
@@ -135,3 +144,16 @@ def other_findings(seen: Survey, view: MasterView, parts: frozenset[str], clock:
     if CHUNKS in parts and view.matrix is None:
         version = ".".join(map(str, info.version))
         yield fact("", UNREADABLE, reason=f"a master of version {version} does not count copies", next_step="update it")
+
+
+def nothing_findings(parts: frozenset[str]) -> Iterator[Finding]:
+    """When the chosen parts had nothing to say: no marked disk is fine, no answer is not."""
+    if MARKED in parts:
+        yield fact("", NOTHING_MARKED)
+    else:
+        yield fact(
+            "",
+            UNREADABLE,
+            reason=f"the master has not said anything yet of: {', '.join(sorted(parts))}",
+            next_step="wait: it saves metadata once an hour, and its loop over files takes long; older ones never say",
+        )

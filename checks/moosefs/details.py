@@ -51,7 +51,7 @@ def _plan(matrix: Matrix, run: Run, going: Resync) -> Iterator[Detail]:
     yield Detail(
         0,
         f"at the present rate of {pace_text(going.pace)} since {clock_text(now, going.since - run.clock.uptime)}"
-        f" the {matrix.work_left - going.homeless} copies to make are done {when}, most likely at"
+        f" the {matrix.work_left - matrix.work_lost - going.homeless} copies to make are done {when}, most likely at"
         f" {clock_text(now, middle)}",
     )
 
@@ -69,7 +69,7 @@ def _chunk_lines(view: MasterView, matrix: Matrix) -> Iterator[str]:
     if matrix.only_marked:
         yield f"{matrix.only_marked} chunks have all their copies on disks marked for removal"
     for chunk in view.missing:
-        yield f"missing: chunk {chunk.chunk:016X}, number {chunk.index} of inode {chunk.inode}"
+        yield f"missing: chunk {chunk.chunk:016X}, number {chunk.position} of inode {chunk.inode}"
     if not matrix.regular_known:
         yield "not seen: this master does not count the copies on marked disks apart"
 

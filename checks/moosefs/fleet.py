@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
 
 from checks.frame.plugin import UNREADABLE
@@ -86,7 +86,7 @@ def _error_findings(
             (disk for disk in seen.disks.get(name, ()) if disk.error_time), key=lambda disk: -disk.error_time
         )
         on = ", ".join(disk.path.rstrip("/") for disk in latest[:_WORST_DISKS])
-        yield fact(name, ERRORS, count=now.increase, on=f" (last on {on})" if on else "")
+        yield fact(name, ERRORS, count=now.increase, on=f", last on {on}" if on else "")
 
 
 def gone_findings(
@@ -107,12 +107,20 @@ def gone_findings(
         if key in present or not _would_be_seen(key, seen, view, parts):
             continue
         if settings.accept or last.origin != _PRESENT:
-            history.forget(key)
+            for other in _with_disks(key, known):
+                history.forget(other)
             continue
         item = key.partition(" ")[2]
         yield fact(
             item, SERVER_GONE if key.startswith(_SERVER) else DISK_GONE, ago=duration(max(0.0, clock.time - last.time))
         )
+
+
+def _with_disks(key: str, known: Iterable[str]) -> list[str]:
+    """A server with the disks of its address, which go with it; a disk alone."""
+    address = key[len(_SERVER) :].partition(":")[0]
+    disks = [other for other in known if other.startswith(f"{_DISK}{address}:")] if key.startswith(_SERVER) else []
+    return [key, *disks]
 
 
 def _present(seen: Survey, view: MasterView, marked: list[Marked], parts: frozenset[str]) -> dict[str, str]:
@@ -121,7 +129,8 @@ def _present(seen: Survey, view: MasterView, marked: list[Marked], parts: frozen
     for server in view.servers or ():
         name = name_of(server)
         if SERVERS in parts:
-            present[_SERVER + name] = _ABSENT if server.disconnected else _PRESENT
+            released = name in safe and server.all_marked
+            present[_SERVER + name] = _ABSENT if server.disconnected else _RELEASED if released else _PRESENT
         if DISKS in parts:
             for disk in seen.disks.get(name, ()):
                 item = disk_item(server, disk.path)

@@ -8,6 +8,7 @@ are 0 are left out, and so are the numbers of a disconnected server. The "summar
 from __future__ import annotations
 
 import json
+import re
 
 from checks.moosefs.wire.frames import UnknownLayout
 from checks.moosefs.wire.info import COMMUNITY, LEADER, Info, MetadataSave
@@ -39,6 +40,7 @@ _SPACE = (
 )
 _LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _NUMBER_MAX = 1 << 64
+_ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}\Z", re.ASCII)
 
 
 class MfscliProblem(UnknownLayout):
@@ -199,6 +201,8 @@ def _server(entry: dict[str, Any]) -> Server:
         said["removal"] = _REMOVAL.get(str(entry.get("hdd_removal_stat")))
         said["labels"] = sum(1 << _LABELS.index(label) for label in _labels(entry))
     address = str(entry.get("ip")).rpartition(" ")[2]
+    if not _ADDRESS.match(address) or said["port"] > 0xFFFF:
+        raise MfscliProblem("mfscli printed no address of a chunkserver")  # it is connected to
     return server(_version(entry) if connected else (0, 0, 0), address, said)
 
 

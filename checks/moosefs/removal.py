@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from perfdata.series import Series
 
 SAFE, NOT_YET, UNCONFIRMED, FORGOTTEN = "removable", "not_yet_removable", "removal_unconfirmed", "reload_forgotten"
+_WAIT = "wait for a whole chunk loop to begin and end before it is pulled"
+_COUNT_THEM = "look at the copies of its files (mfsfileinfo) before it is pulled: the master does not"
+_PATH_MAX = 255  # as long as they can be: two disks must not look like one
 _LATE = 0.2  # of a loop: the next one takes a little longer than the last
 
 
@@ -47,6 +50,8 @@ def marked_disks(seen: Survey, view: MasterView, matrix: Matrix | None) -> list[
         name = name_of(server)
         disks = seen.disks.get(name, ())
         paths = sorted(disk.path for disk in disks if disk.marked)
+        if disks and not paths:
+            continue  # unmarked, or pulled, a moment ago: the master's list is behind
         whole = all(disk.marked for disk in disks) if disks else server.all_marked
         if whole or not paths:
             found.append(Marked(name, f"server {name}" if whole else f"marked disks of {name}", server, safe))
@@ -59,7 +64,7 @@ def marked_disks(seen: Survey, view: MasterView, matrix: Matrix | None) -> list[
 
 def disk_item(server: Server, path: str) -> str:
     """How a disk is called: ADDRESS:PATH."""
-    return f"{server.address}:{printable(path.rstrip('/') or '/')}"
+    return f"{server.address}:{printable(path.rstrip('/') or '/', _PATH_MAX)}"
 
 
 def removal_findings(
@@ -76,7 +81,10 @@ def removal_findings(
             yield fact(disk.item, SAFE)
             continue
         if disk.server.removal is None and matrix is not None and not matrix.work_left and not matrix.progress:
-            yield fact(disk.item, UNCONFIRMED, version=".".join(map(str, view.info.version)))
+            words, step = f"master {'.'.join(map(str, view.info.version))} does not confirm removal", _COUNT_THEM
+            if matrix.regular_known:  # else the copies on marked disks count like all others: none seems to be left
+                words, step = f"has no copies left to make, but {words}", _WAIT
+            yield fact(disk.item, UNCONFIRMED, words=words, next_step=step)
             continue
         yield fact(
             disk.item,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WORK, HELD, SITUATION = "work_left", "held_by_marked", "regime"
 _WINDOW = 7 * 86400.0
 _LOOP = 300.0  # seconds of a chunk loop unless configured, and until one is completed
+_DELAY_SEEN = 60.0  # seconds without a copy in a master's first loop after which its start delay is the reason
 _COUNTING = 0  # the situation in which the master counts: no number means anything yet
 # Why no copies are made.
 NO_TARGET, MAINTENANCE, FIRST_LOOP, LATE_LOOP, UNEXPLAINED = (
@@ -66,21 +67,24 @@ def remember(view: MasterView, matrix: Matrix, history: Series) -> None:
 
 def resync(view: MasterView, matrix: Matrix, clock: Clock, history: Series | None) -> Resync:
     """How the work left goes down."""
-    if not matrix.work_left:
+    lost = matrix.work_lost
+    if matrix.work_left <= lost:
         return Resync()
     targets = _targets(view)
-    homeless = matrix.work_left - matrix.placeable(targets)
-    going = countdown(view, matrix, WORK, matrix.work_left, clock, history)
-    if going.phase == eta.FALLING and homeless < matrix.work_left:
-        going = countdown(view, matrix, WORK, matrix.work_left, clock, history, homeless)
-    elif going.phase == eta.FALLING:
-        homeless = 0  # copies are made all the same
+    homeless = matrix.work_left - lost - matrix.placeable(targets)
+    going = countdown(view, matrix, WORK, matrix.work_left, clock, history, lost)
+    if going.phase == eta.FALLING and lost + homeless < matrix.work_left:
+        going = countdown(view, matrix, WORK, matrix.work_left, clock, history, lost + homeless)
     pause = "" if matrix.progress else _pause(view, matrix, going, targets, clock)
-    if pause == MAINTENANCE or not targets:
-        homeless = 0  # it ends, or nobody is there
+    if pause == MAINTENANCE or not targets or matrix.progress:
+        homeless = 0  # it ends, nobody is there, or nothing is known yet
     if pause or going.phase != eta.FALLING:
         return Resync(going.phase, pause=pause, flat=going.flat, homeless=homeless)
-    return Resync(going.phase, going.pace, going.forecast, going.since, flat=going.flat, homeless=homeless)
+    forecast = going.forecast
+    if forecast is not None and forecast.upper is not None and matrix.held_by_marked:
+        # the last copies from marked disks were seen to wait for the next turn of the loop
+        forecast = forecast._replace(upper=forecast.upper + loop_seconds(view))
+    return Resync(going.phase, going.pace, forecast, going.since, flat=going.flat, homeless=homeless)
 
 
 def countdown(
@@ -115,19 +119,24 @@ def _targets(view: MasterView) -> int:
 
 def _pause(view: MasterView, matrix: Matrix, going: eta.Countdown, targets: int, clock: Clock) -> str:
     """Why no copies are made, "" when they are or when nothing is known of it yet."""
-    if going.phase == eta.FALLING:
-        return ""
     away = [server for server in view.servers or () if server.disconnected]
     if len(away) == len(view.servers or ()):
         return ""  # nobody is there: that says more
-    if away and all(server.maintenance for server in away):
-        return MAINTENANCE
-    if not matrix.placeable(targets):
+    awaited = bool(away) and all(server.maintenance for server in away)
+    if not awaited and not matrix.placeable(targets):
         return NO_TARGET
-    if view.loop is not None and not view.loop.end and going.flat > 0:
+    if going.phase == eta.FALLING:
+        return ""
+    if awaited:
+        return MAINTENANCE
+    if view.loop is not None and not view.loop.end and going.flat >= _DELAY_SEEN:
         return FIRST_LOOP
     if going.phase != eta.STALLED:
         return ""
-    if view.loop is not None and view.loop.end and clock.time - view.loop.end > 2 * loop_seconds(view):
+    if (
+        view.loop is not None
+        and view.loop.end
+        and (view.info.clock or clock.time) - view.loop.end > 2 * loop_seconds(view)
+    ):
         return LATE_LOOP
     return UNEXPLAINED

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from checks.frame.host import Host
 from checks.frame.plugin import NothingHere
-from checks.moosefs.configured import Endpoint, local_addresses, masters, starred_disks
+from checks.moosefs.configured import MASTER_PORT, Endpoint, local_addresses, masters, starred_disks
 from checks.moosefs.talk import MooseTalk
 from checks.moosefs.wire.frames import Request
 from checks.moosefs.wire.info import COMMUNITY, INFO, LEADER, STATES, Info, parse_info
@@ -74,17 +74,36 @@ class Survey(Record):
 class NoMaster(Exception):
     """No master gave an account of the cluster; the text says what each of them did."""
 
+    next_step = "look at the master: is mfsmaster running there, and is its port for clients open to this host?"
+    tool = ""  # what mfscli did in its place
+
+
+class UnknownMaster(NoMaster):
+    """It answers, but in no way that is known here, and mfscli did not help."""
+
+    next_step = "say which version it is to whoever maintains this check; the mfscli of MooseFS 4 would help"
+
+    def __init__(self, reason: str, tool: str) -> None:
+        super().__init__(reason)
+        self.tool = f"; {tool}"
+
+
+class SeveralMasters(NoMaster):
+    """This host is configured for more than one: something is here, so this is not NothingHere."""
+
+    next_step = "make a service for each of them"
+
 
 def endpoint(host: Host, settings: SimpleNamespace) -> Endpoint:
-    """The master to ask: -H and -p, or the one this host is configured for. Raises NothingHere."""
+    """The master to ask: -H and -p, or the one this host is configured for. Raises NothingHere, SeveralMasters."""
     if settings.hostname:
-        return Endpoint(settings.hostname, settings.port)
+        return Endpoint(settings.hostname, settings.port or MASTER_PORT)
     found = masters(host)
     if not found:
         raise NothingHere("no MooseFS mount, client or chunkserver configured on this host; name the master with -H")
     if len(found) > 1:
-        raise NothingHere(f"several masters configured ({', '.join(map(str, found))}); name one with -H")
-    return found[0]
+        raise SeveralMasters(f"several masters configured ({', '.join(map(str, found))}); name one with -H")
+    return Endpoint(found[0].host, settings.port or found[0].port)
 
 
 def survey(host: Host, settings: SimpleNamespace, parts: frozenset[str]) -> Survey:
@@ -141,9 +160,11 @@ def _converse(
     talks = [
         MooseTalk(address, port, _master_script(address, parts, settings.verbose, drafts)) for address in addresses
     ]
+    # half of the time when more may have to be asked: the leader that followers name, disks after a closer look
+    share = 0.5 if len(addresses) > 1 or settings.verbose else 1.0
     host.converse(
         talks,
-        host.deadline.left(_reserve(host)),
+        share * host.deadline.left(_reserve(host)),
         lambda: any(talk.result and _leads(talk.result) for talk in talks),
     )
     for talk in talks:
@@ -185,7 +206,7 @@ def _master_script(
     if not _leads(view):
         return view
     if parts & {CHUNKS, MARKED, SERVERS, DISKS}:
-        view = view._replace(servers=parse_servers(info, (yield server_list_request(info))))
+        view = view._replace(servers=_in_order(parse_servers(info, (yield server_list_request(info)))))
     if parts & {CHUNKS, MARKED}:
         requests = matrix_requests(info)
         replies = []
@@ -208,6 +229,11 @@ def _master_script(
     if verbosity and view.matrix is not None and CHUNKS in parts:
         view = yield from _look_closer(view, view.matrix)
     return view
+
+
+def _in_order(servers: tuple[Server, ...]) -> tuple[Server, ...]:
+    """By address: the master's order is that in which they registered, another one after each of its restarts."""
+    return tuple(sorted(servers, key=lambda server: ([int(part) for part in server.address.split(".")], server.port)))
 
 
 def _look_closer(view: MasterView, matrix: Matrix) -> Generator[Request, bytes, MasterView]:
@@ -239,7 +265,7 @@ def _by_tool(host: Host, talk: MooseTalk, place: Endpoint) -> MasterView:
     try:
         return ask(host, talk.address, place.port, _reserve(host))
     except ToolProblem as problem:
-        raise NoMaster(f"{place}: {talk.problem}; {problem}") from None
+        raise UnknownMaster(f"{place}: {talk.problem}", str(problem)) from None
 
 
 def _starred(

@@ -32,11 +32,11 @@ def ask(host: Host, address: str, port: int, reserve: float) -> MasterView:
     try:
         check_trusted(path, remote_mounts(host.text("/proc/self/mountinfo")), os.geteuid())
         answer = bounded.run([path, "-H", address, "-P", str(port), *ARGUMENTS], host.deadline.left(reserve))
-        view = parse(answer.output)
+        view = parse(answer.output[max(0, answer.output.find(b"{")) :])  # warnings may stand before it
     except (UnsafePath, bounded.HelperTimeout, bounded.HelperOverflow, OSError) as error:
         raise ToolProblem(f"{path}: {printable(str(error), 80)}") from None
     except UnknownLayout as error:
-        raise ToolProblem(f"{path} does not help: {error}") from None
+        raise ToolProblem(f"{path}{str(error).removeprefix('mfscli')}") from None
     return MasterView(
         view.info,
         view.servers,

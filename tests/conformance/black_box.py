@@ -29,8 +29,8 @@ def _checks() -> list[str]:
 CHECKS = _checks()
 KEEP_NO_SAMPLES: frozenset[str] = frozenset()  # checks that judge the moment only
 # Checks with rates: the captured host that has one, and the slopes (per hour) that make it.
-RATES = {"docker_bridge": ("ok", (-600, 60)), "moosefs": ("warning", (-600, -60))}
-GROWING = ("docker_bridge",)  # those whose rate may be negative
+RATES = {"docker_bridge": ("ok", (-600, 60)), "moosefs": ("warning", (-600, -60)), "cephfs": ("ok", (-600, 60))}
+GROWING = ("docker_bridge", "cephfs")  # those whose rate may be negative
 every_check = pytest.mark.parametrize("name", CHECKS)
 every_sampling_check = pytest.mark.parametrize("name", [name for name in CHECKS if name not in KEEP_NO_SAMPLES])
 every_check_with_rates = pytest.mark.parametrize(

@@ -18,17 +18,17 @@ import struct
 import sys
 from typing import Callable, NamedTuple
 
-_REQUEST = struct.Struct("=IIQQIIII")  # fuse_in_header: length, opcode, unique, node, uid, gid, pid, padding
-_REPLY = struct.Struct("=IiQ")  # fuse_out_header: length, -errno, unique
-_ATTRIBUTES = struct.Struct("=6Q10I")  # fuse_attr
-_ENTRY = struct.Struct("=4Q2I")  # fuse_entry_out, before its fuse_attr; all lifetimes are 0, so that nothing is cached
-_VALIDITY = struct.Struct("=QII")  # fuse_attr_out, before its fuse_attr; also the size of fuse_open_out
-_INIT = struct.Struct("=4I2H2I2H8I")  # fuse_init_out
-_LOOKUP, _FORGET, _GETATTR, _INTERRUPT, _INIT_CODE, _OPENDIR, _READDIR, _RELEASEDIR = 1, 2, 3, 36, 26, 27, 28, 29
-_ACCESS, _BATCH_FORGET = 34, 42
-_UNANSWERED = (_FORGET, _BATCH_FORGET, _INTERRUPT)
-_ROOT, _SUB = 1, 2  # nodes
-_BUFFER = 1 << 18
+REQUEST = struct.Struct("=IIQQIIII")  # fuse_in_header: length, opcode, unique, node, uid, gid, pid, padding
+REPLY = struct.Struct("=IiQ")  # fuse_out_header: length, -errno, unique
+ATTRIBUTES = struct.Struct("=6Q10I")  # fuse_attr
+ENTRY = struct.Struct("=4Q2I")  # fuse_entry_out, before its fuse_attr; all lifetimes are 0, so that nothing is cached
+VALIDITY = struct.Struct("=QII")  # fuse_attr_out, before its fuse_attr; also the size of fuse_open_out
+INIT = struct.Struct("=4I2H2I2H8I")  # fuse_init_out
+LOOKUP, FORGET, GETATTR, INTERRUPT, INIT_CODE, OPENDIR, READDIR, RELEASEDIR = 1, 2, 3, 36, 26, 27, 28, 29
+ACCESS, BATCH_FORGET = 34, 42
+UNANSWERED = (FORGET, BATCH_FORGET, INTERRUPT)
+ROOT, _SUB = 1, 2  # nodes
+BUFFER = 1 << 18
 _DIRECTORY = 0o40755
 
 
@@ -50,27 +50,27 @@ class Request(NamedTuple):
 
 
 def _attributes(node: int) -> bytes:
-    return _ATTRIBUTES.pack(node, 0, 0, 0, 0, 0, 0, 0, 0, _DIRECTORY, 2, 0, 0, 0, 4096, 0)
+    return ATTRIBUTES.pack(node, 0, 0, 0, 0, 0, 0, 0, 0, _DIRECTORY, 2, 0, 0, 0, 4096, 0)
 
 
 def _greet(_: Request) -> bytes:
-    return _INIT.pack(7, 31, 0, 0, 12, 9, 65536, 1, 16, 0, *[0] * 8)
+    return INIT.pack(7, 31, 0, 0, 12, 9, 65536, 1, 16, 0, *[0] * 8)
 
 
 def _look_up(request: Request) -> bytes:
-    if request.node != _ROOT or request.body.rstrip(b"\0") != b"sub":
+    if request.node != ROOT or request.body.rstrip(b"\0") != b"sub":
         raise Refusal(errno.ENOENT)
-    return _ENTRY.pack(_SUB, 0, 0, 0, 0, 0) + _attributes(_SUB)
+    return ENTRY.pack(_SUB, 0, 0, 0, 0, 0) + _attributes(_SUB)
 
 
 _OPERATIONS: dict[int, Callable[[Request], bytes]] = {
-    _INIT_CODE: _greet,
-    _LOOKUP: _look_up,
-    _GETATTR: lambda request: _VALIDITY.pack(0, 0, 0) + _attributes(request.node),
-    _OPENDIR: lambda _: _VALIDITY.pack(0, 0, 0),
-    _READDIR: lambda _: b"",
-    _RELEASEDIR: lambda _: b"",
-    _ACCESS: lambda _: b"",
+    INIT_CODE: _greet,
+    LOOKUP: _look_up,
+    GETATTR: lambda request: VALIDITY.pack(0, 0, 0) + _attributes(request.node),
+    OPENDIR: lambda _: VALIDITY.pack(0, 0, 0),
+    READDIR: lambda _: b"",
+    RELEASEDIR: lambda _: b"",
+    ACCESS: lambda _: b"",
 }
 
 
@@ -82,16 +82,16 @@ def answer(request: Request) -> bytes:
         content, error = _OPERATIONS[request.opcode](request), 0
     except Refusal as refusal:
         content, error = b"", refusal.number
-    return _REPLY.pack(_REPLY.size + len(content), -error, request.unique) + content
+    return REPLY.pack(REPLY.size + len(content), -error, request.unique) + content
 
 
-def mount(place: str) -> int:
+def mount(place: str, source: str = "hungfs", kind: str = "fuse.hungfs") -> int:
     """Mount at ``place``; the descriptor on which the kernel asks."""
     device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
     libc = ctypes.CDLL(None, use_errno=True)
     options = f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other"
     no_set_id_no_devices = 6
-    if libc.mount(b"hungfs", place.encode(), b"fuse.hungfs", no_set_id_no_devices, options.encode()):
+    if libc.mount(source.encode(), os.fsencode(place), kind.encode(), no_set_id_no_devices, options.encode()):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), place)
     return device
 
@@ -107,10 +107,10 @@ def serve(device: int, control: int) -> None:
             silent = True
             print("silent", flush=True)
             continue
-        data = os.read(device, _BUFFER)
-        _, opcode, unique, node, *_ = _REQUEST.unpack_from(data)
-        if not silent and opcode not in _UNANSWERED:
-            os.write(device, answer(Request(opcode, unique, node, data[_REQUEST.size :])))
+        data = os.read(device, BUFFER)
+        _, opcode, unique, node, *_ = REQUEST.unpack_from(data)
+        if not silent and opcode not in UNANSWERED:
+            os.write(device, answer(Request(opcode, unique, node, data[REQUEST.size :])))
         if not greeted:  # before the first exchange everybody waits, but not yet for an answer
             greeted = True
             print("mounted", flush=True)

@@ -60,7 +60,7 @@ class Cluster:
         start_delay: int = 5,
         master_options: dict[str, object] | None = None,
     ) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="mfs-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="mfs-", dir="/tmp"))
         self.mount = self.directory / "mount"
         self.servers = list(range(1, servers + 1))
         self._outside: Namespace | None = None

@@ -130,7 +130,7 @@ def test_lost_servers() -> None:
     assert (lost.missing, lost.endangered, lost.undergoal, lost.lacking) == (3, 30, 40, 73)
     assert lost.work_left == lost.work_all == 1 + 4 + 10 + 40 + 40
     assert (lost.only_marked, lost.held_by_marked) == (0, 0)
-    assert lost.placeable(2) == 1 + 4 + 10 + 20
+    assert (lost.work_lost, lost.placeable(2)) == (1 + 4, 10 + 20)
     assert lost.lacking_by_goal() == [
         GoalRow(COPIES, 1, 1, 6), GoalRow(COPIES, 2, 12, 21), GoalRow(COPIES, 3, 60, 60),
     ]  # fmt: skip
@@ -162,7 +162,7 @@ def test_erasure_coding(layout: str) -> None:
     assert (ec.missing, ec.endangered, ec.undergoal, ec.lacking) == (4, 2, 24, 30)
     assert (ec.work_left, ec.work_all) == (6 + 13 + 4 + 12 + 5, 6 + 3 + 4 + 12 + 5)
     assert ec.held_by_marked == 10
-    assert ec.placeable(2) == 13 + 4 + 12 + 5
+    assert (ec.work_lost, ec.placeable(2)) == (12, 13 + 4 + 5)
     assert ec.lacking_by_goal() == [
         GoalRow(COPIES, 2, 0, 100),
         GoalRow(COPIES, 3, 6, 6),

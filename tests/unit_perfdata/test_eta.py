@@ -220,13 +220,17 @@ def test_steady_work_is_exact(count: int) -> None:
     samples = going_down((10, 0))[:count]
     left = samples[-1][1]
     assert judged(samples) == Countdown(
-        FALLING, 0.0, near(10), Forecast(near(left / 10 * 0.8), near(left / 10), near(left / 10 * 1.5 + 10)), 1000.0
+        FALLING,
+        0.0,
+        near(10),
+        Forecast(near(left / 10 * 0.8 - 10), near(left / 10), near(left / 10 * 1.5 + 10)),
+        1000.0,
     )
 
 
 def test_what_has_passed_since_the_last_sample_is_no_longer_to_come() -> None:
     samples = going_down((10, 0))[:50]  # 5100 left: 510 s
-    assert judged(samples, 60).forecast == Forecast(near(510 * 0.8 - 60), near(450), near(510 * 1.5 + 10 - 60))
+    assert judged(samples, 60).forecast == Forecast(near(510 * 0.8 - 10 - 60), near(450), near(510 * 1.5 + 10 - 60))
     assert judged(samples[:100], 599).forecast == Forecast(0, 0, near(510 * 1.5 + 10 - 599))
 
 

@@ -18,7 +18,15 @@ from perfdata.catalogue import CATALOGUE, COUNTER, GAUGE
 from perfdata.numbers import duration, plain_number
 from perfdata.outcome import CRITICAL, OK, STATE_WORDS, UNKNOWN, WARNING, Detail, Outcome, Value, worst
 
-ENDINGS = {"_seconds": "s", "_bytes": "B", "_percent": "%", "_per_hour": "1/h"}
+ENDINGS = {  # the first that fits
+    "bytes_per_hour": "B/h",
+    "bytes_per_day": "B/d",
+    "_per_hour": "1/h",
+    "_seconds": "s",
+    "_bytes": "B",
+    "rbytes": "B",
+    "_percent": "%",
+}
 
 
 @pytest.mark.parametrize(

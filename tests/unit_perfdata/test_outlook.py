@@ -43,8 +43,8 @@ def near(value: float) -> Any:
 
 def test_work_that_is_done() -> None:
     assert outlook(WORK, recorded(lambda ago: 9300 + 310 * ago), [], CLOCK) == Outlook(
-        "work left 9300 copies, 310/min at the present rate, done in 24-46 min (08:30)",
-        Band(near(NOW + 1440), near(NOW + 1800), near(NOW + 2760)),
+        "work left 9300 copies, 310/min at the present rate, done in 23-46 min (08:30)",
+        Band(near(NOW + 1380), near(NOW + 1800), near(NOW + 2760)),
     )
 
 
@@ -55,8 +55,8 @@ def test_work_that_is_done() -> None:
         (lambda ago: 500 - ago, "work left 500 copies, growing: no forecast"),
         (lambda ago: 500 + max(0, ago - 12), "work left 500 copies, none done for 12 min: no forecast"),
         (lambda ago: 500 + (9000 if ago > 1 else 0), "work left 500 copies, too early for a forecast"),
-        (lambda ago: 6 + 0.05 * ago, "work left 6 copies, 3/h at the present rate, done in 96-181 min (10:00)"),
-        (lambda ago: 5000 + 2000 * ago, "work left 5000 copies, 2000/min at the present rate, done in 2-5 min (08:02)"),
+        (lambda ago: 6 + 0.05 * ago, "work left 6 copies, 3/h at the present rate, done in 95-181 min (10:00)"),
+        (lambda ago: 5000 + 2000 * ago, "work left 5000 copies, 2000/min at the present rate, done in 1-5 min (08:02)"),
     ],
 )
 def test_work_in_words(value: Callable[[int], float], sentence: str) -> None:
@@ -68,7 +68,7 @@ def test_work_in_words(value: Callable[[int], float], sentence: str) -> None:
 def test_the_pace_of_another_situation_does_not_count() -> None:
     samples = recorded(lambda ago: 1000 + (10 * ago if ago < 8 else 70 + 300 * (ago - 7)))
     marks = recorded(lambda ago: 2 if ago < 8 else 1)
-    expected = "work left 1000 copies, 10/min at the present rate, done in 80-151 min (09:40)"
+    expected = "work left 1000 copies, 10/min at the present rate, done in 79-151 min (09:40)"
     assert outlook(WORK, samples, marks, CLOCK).sentence == expected
     new = recorded(lambda ago: 2 if ago < 2 else 1)
     assert outlook(WORK, samples, new, CLOCK).sentence == "work left 1000 copies, too early for a forecast"
@@ -97,8 +97,8 @@ def test_what_has_passed_since_the_last_sample_is_over() -> None:
     samples = recorded(lambda ago: 9300 + 310 * ago)
     later = Clock(NOW + 300, CLOCK.uptime + 300, "b1")
     assert outlook(WORK, samples, [], later) == Outlook(
-        "work left 9300 copies, 310/min at the present rate, done in 19-41 min (08:30)",
-        Band(near(NOW + 1440), near(NOW + 1800), near(NOW + 2760)),
+        "work left 9300 copies, 310/min at the present rate, done in 18-41 min (08:30)",
+        Band(near(NOW + 1380), near(NOW + 1800), near(NOW + 2760)),
     )
     stopped = Clock(NOW + 3600, CLOCK.uptime + 3600, "b1")
     assert outlook(WORK, samples, [], stopped).sentence == (

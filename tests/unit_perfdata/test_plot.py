@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from perfdata.plot import (
@@ -236,6 +236,7 @@ def test_marks_stay_round_when_summer_time_changes(day: str, local_time: pytest.
     st.floats(0, 1e9),
     st.integers(1, 30),
 )
+@example(5e-324, 2.0, 1)
 def test_marks_of_times_are_few_and_in_order(start: float, seconds: float, count: int) -> None:
     found = [at for at, _ in time_marks(start, start + seconds, count)]
     assert found == sorted(set(found))

@@ -124,18 +124,18 @@ def test_seen_items(file: Path) -> None:
         history.see("docker0", "", None)
         history.see("br-web", "docker", None)
         history.save()
-    with Series(str(file), clock(HOUR / 2)) as history:
+    with Series(str(file), clock(30)) as history:
         known = history.seen()
         history.see("docker0", "", known["docker0"])
         history.see("br-web", "made", known["br-web"])
         history.save()
-    with Series(str(file), clock(HOUR + 1)) as history:
+    with Series(str(file), clock(61)) as history:
         known = history.seen()
-        assert known == {"docker0": Seen(NOW, ""), "br-web": Seen(NOW + HOUR / 2, "made")}
+        assert known == {"docker0": Seen(NOW, ""), "br-web": Seen(NOW + 30, "made")}
         history.see("docker0", "", known["docker0"])
         history.forget("br-web")
         history.save()
-        assert history.seen() == {"docker0": Seen(NOW + HOUR + 1, "")}
+        assert history.seen() == {"docker0": Seen(NOW + 61, "")}
 
 
 def write_many(path: str, writer: int, runs: int) -> None:

@@ -110,14 +110,25 @@ class Matrix(Record):
         """Copies still wanted from marked disks. 0: no disk holds a copy that is yet to be made elsewhere."""
         return max(0, self.work_left - self.work_all)
 
+    @property
+    def work_lost(self) -> int:
+        """Work left that nobody can do: no copy of the missing chunks is left to make others from."""
+        return sum(goal * row[0] for goal, row in enumerate(self.whole.all))
+
     def placeable(self, servers: int) -> int:
-        """Work left that so many servers can hold: copies of a chunk go to different ones. EC work counts in full."""
+        """Work left that can be done with so many servers: copies of a chunk go to different ones.
+
+        EC work counts in full. Lost EC chunks are in no part, other lost ones are in that of the copies.
+        """
         placed, in_copies = 0, 0
         for part in self.parts:
             if part.kind == COPIES:
                 in_copies += _work(part.regular)
                 placed += sum((min(goal, servers) - copies) * n for goal, copies, n in _below(part.regular, servers))
-        return placed + max(0, self.work_left - in_copies)
+                lost = [row[0] for row in part.all]
+                in_copies -= sum(goal * chunks for goal, chunks in enumerate(lost))
+                placed -= sum(min(goal, servers) * chunks for goal, chunks in enumerate(lost))
+        return max(0, placed) + max(0, self.work_left - self.work_lost - in_copies)
 
     def lacking_by_goal(self) -> list[GoalRow]:
         """Goals that have chunks, by how these are stored."""
