@@ -44,7 +44,7 @@ _TELLING = (
     "POOL_NEARFULL",
 )
 _IMPLIED = ("FS_DEGRADED", "FS_WITH_FAILED_MDS", "MDS_UP_LESS_THAN_MAX")  # where all MDS are down
-_SECONDS = 4.0  # for all three commands, and half of the time at most: context is not worth the verdict
+_SHARE = 0.5  # of the time, for all three commands: context is not worth the verdict
 _CAPS = "mon 'allow r' mgr 'allow r' mds 'allow r'"
 _OWN = "client.undergoal"
 
@@ -60,7 +60,7 @@ class ClusterSilence(Exception):
 
 def cluster_findings(host: Host, settings: SimpleNamespace) -> Iterator[Finding]:
     """What of the cluster explains the verdict. What cannot be asked is UNKNOWN: it was asked for."""
-    end = time.monotonic() + min(_SECONDS, 0.5 * host.deadline.left())
+    end = time.monotonic() + _SHARE * host.deadline.left()
     for words, parse in ((("fs", "status"), parse_status), (("health", "detail"), parse_health), (("df",), parse_df)):
         try:
             yield from parse(_ask(host, settings, max(0.01, end - time.monotonic()), *words))

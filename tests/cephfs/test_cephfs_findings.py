@@ -243,8 +243,10 @@ def test_no_rights() -> None:
     assert str(dict(found.parameters)["next_step"]).startswith("to let it, add to sudoers and call it with sudo -n: ")
 
 
-def seen_survey(*paths: str, mounts: tuple[str, ...] = (), by_default: bool = False, **problems: Problem) -> Survey:
-    readings = Readings(dict.fromkeys(paths, EMPTY), frozenset(), dict(problems.items()), {}, {}, "")
+def seen_survey(
+    *paths: str, mounts: tuple[str, ...] = (), by_default: bool = False, problems: dict[str, Problem] | None = None
+) -> Survey:
+    readings = Readings(dict.fromkeys(paths, EMPTY), frozenset(), problems or {}, {}, {}, "")
     return Survey([Mount(point, "ceph", "x") for point in mounts], by_default, {"": readings}, {})
 
 
@@ -274,10 +276,10 @@ def test_a_mount_that_was_there_is_missed_until_accepted(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("problem", [Problem(ENOENT, ""), Problem(ENOTDIR, ""), Problem(0, NOT_CEPHFS)])
 def test_a_named_path_that_was_there_is_missed(tmp_path: Path, problem: Problem) -> None:
-    missing = seen_survey(**{"/m/a": problem})
+    missing = seen_survey(problems={"/m/a": problem})
     assert gone(tmp_path, 0, missing) == []
     gone(tmp_path, 60, seen_survey("/m/a"))
     assert gone(tmp_path, 65, missing) == [("/m/a", "5 s")]
-    assert gone(tmp_path, 66, seen_survey(**{"/m/a": Problem(EIO, "")})) == []
+    assert gone(tmp_path, 66, seen_survey(problems={"/m/a": Problem(EIO, "")})) == []
     assert gone(tmp_path, 70, missing, "--accept") == []
     assert gone(tmp_path, 75, missing) == []

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from errno import EACCES, ENOENT
 from types import SimpleNamespace
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 
@@ -50,7 +50,7 @@ class Changing:
         raise NotImplementedError
 
 
-def mapped(function: Callable[[str], Optional[Reading]], paths: Iterable[str]) -> Iterable[Optional[Reading]]:
+def mapped(function: Callable[[str], Reading | None], paths: Iterable[str]) -> Iterable[Reading | None]:
     return map(function, paths)
 
 

@@ -128,7 +128,7 @@ def test_any_note_gives_a_peak_or_none(note: str) -> None:
     assert peak is None or advance(peak, 5, NOW, 0.1, 10, DAY, False).value >= 5
 
 
-@given(st.lists(st.tuples(st.integers(0, 1000), st.integers(-DAY, 3 * DAY)), min_size=1, max_size=30))
+@given(st.lists(st.tuples(st.integers(0, 1000), st.integers(-86400, 3 * 86400)), min_size=1, max_size=30))
 def test_no_loss_is_ever_held_for_longer_than_the_hold(steps: list[tuple[int, int]]) -> None:
     watch, at, since = Watch(), 0.0, None
     for value, step in steps:

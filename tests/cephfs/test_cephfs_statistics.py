@@ -29,7 +29,7 @@ from checks.cephfs.survey import item_of
 EMPTY = Directory(0, 0, 1, 1, 0.0, 0, 0)
 
 
-def directory(**changes: float) -> Directory:
+def directory(**changes: int) -> Directory:
     return EMPTY._replace(**changes)
 
 
@@ -94,10 +94,9 @@ ANYTHING = st.one_of(st.binary(max_size=24), st.integers(0, 1 << 70).map(lambda 
 def test_any_bytes_give_a_directory_or_no_statistics(said: list[bytes]) -> None:
     try:
         found = parse(said)
-    except NoStatistics as error:
-        assert str(error)
-    else:
-        assert all(0 <= field < 1e20 for field in found)
+    except NoStatistics:
+        return
+    assert all(0 <= field < 1e20 for field in found)
 
 
 @given(st.integers(0, 10**12 - 1), st.integers(0, 999_999_999))
@@ -270,7 +269,7 @@ def test_what_is_no_cephfs() -> None:
     ],
 )
 def test_patterns(pattern: str, paths: list[str]) -> None:
-    tree = Tree({path: EMPTY for path in ("/m", "/m/anna", "/m/anna/backup", "/m/bert", "/m/bert/x")})
+    tree = Tree(dict.fromkeys(("/m", "/m/anna", "/m/anna/backup", "/m/bert", "/m/bert/x"), EMPTY))
     found = ask(tree, Wish(pattern, 0))
     assert (sorted(found.directories), found.problems) == (paths, {})
 
