@@ -196,9 +196,13 @@ def test_a_dead_first_address_costs_nothing(tmp_path: Path, first: str) -> None:
         ran = under_one_name(tmp_path, port, HERE)
     assert (ran.code, ran.text, ran.stderr) == (0, "MOOSEFS OK - no undergoal chunks", b"")
     assert ran.seconds < 6
-    assert (leader.requests, follower.requests) == ([INFO, SERVERS, MATRIX, CHUNK_LOOP], [INFO])
+    assert (leader.requests, follower.requests[:1]) in [
+        ([INFO, SERVERS, MATRIX, CHUNK_LOOP], [INFO]),
+        ([INFO, SERVERS, MATRIX, CHUNK_LOOP], []),
+    ]
     assert f"master {HERE[2]} MooseFS 3.0.117" in ran.rest
-    assert f"master {HERE[1]} follower" in ran.rest
+    # the leader may be heard to the end before the follower is heard at all
+    assert {f"master {HERE[1]} follower", f"master {HERE[1]} was not waited for"} & set(ran.rest)
     assert (f"master {HERE[0]} refused the connection" in ran.rest) == (first == "nobody")
 
 
