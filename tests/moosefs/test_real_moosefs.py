@@ -416,7 +416,8 @@ def test_missing_chunks_are_critical_and_named(mishaps: Story) -> None:
         ran,
         2,
         r"CRITICAL - (\d+) of 100 chunks missing(?:, \d+ endangered)?(?:, no target server for \d+ copies)?;"
-        rf" server {SERVERS[1]} disconnected(?:; server {SERVERS[2]} disconnected)?(?:; server .* disconnected| and \d more)",
+        rf" server {SERVERS[1]} disconnected(?:; server {SERVERS[2]} disconnected)?"
+        r"(?:; server .* disconnected| and \d more)",
     )
     missing, endangered = (int(values(ran)[label]) for label in ("missing", "endangered"))
     assert missing > 0
