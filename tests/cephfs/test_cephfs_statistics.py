@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.cephfs.mounts import Mount, is_ceph, mount_of, parse_mounts
+from checks.cephfs.mounts import ceph_mounts, is_ceph, mount_of
 from checks.cephfs.reading import (
     CHILDREN_MAX,
     NO_MATCH,
@@ -35,6 +35,7 @@ from checks.cephfs.statistics import (
     parse_rctime,
 )
 from checks.cephfs.survey import item_of
+from checks.frame.mountinfo import Mount
 
 EMPTY = Directory(0, 0, 1, 1, 0.0, 0, 0)
 
@@ -151,7 +152,7 @@ MOUNTINFO = (
 
 
 def test_all_kinds_of_mounts() -> None:
-    assert parse_mounts(MOUNTINFO) == [
+    assert ceph_mounts(MOUNTINFO) == [
         Mount("/mnt/ceph", "ceph", "10.0.0.1:6789:/"),
         Mount("/mnt/fuse", "fuse.ceph-fuse", "ceph-fuse"),
         Mount("/mnt/old", "fuse.ceph", "ceph-fuse"),
@@ -163,7 +164,7 @@ def test_all_kinds_of_mounts() -> None:
 
 @given(st.text(alphabet=st.sampled_from("/ -\\\n0123ceph.fus"), max_size=200))
 def test_any_mountinfo_gives_a_list(text: str) -> None:
-    assert all(isinstance(mount, Mount) for mount in parse_mounts(text))
+    assert all(isinstance(mount, Mount) for mount in ceph_mounts(text))
 
 
 @pytest.mark.parametrize(
