@@ -72,6 +72,10 @@ def main() -> NoReturn:
         from checks.cephfs.top import main as cephfs_top
 
         cephfs_top(arguments[1:])
+    if arguments[:1] == ["passive"]:
+        from checks.delivery.passive import main as passive
+
+        passive(arguments[1:])
     if asks_for(arguments, HELP):
         text = help_text("undergoal [COMMAND]", _DESCRIPTION, _EXAMPLES + _EXIT, _options())
         write_and_exit(text.encode(), UNKNOWN)

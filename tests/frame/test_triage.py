@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from checks import triage
+from checks import batch, triage
 from checks.frame.plugin import Examination, NothingHere, Plugin, Run
 from checks.frame.readings import Measure
 from perfdata.outcome import CRITICAL, OK, UNKNOWN, Outcome
@@ -49,7 +49,8 @@ class Made(Plugin):
 def examine(monkeypatch: pytest.MonkeyPatch) -> object:
     def run(*behaviours: str) -> tuple[dict[str, Outcome], float]:
         plugins = {name: Made(name, name) for name in behaviours}
-        monkeypatch.setattr(triage, "load", plugins.__getitem__)
+        monkeypatch.setattr(batch, "CHECKS", behaviours)
+        monkeypatch.setattr(batch, "load", plugins.__getitem__)
         start = time.monotonic()
         outcomes = triage.examine_all(behaviours, no_history=True)
         return {outcome.check: outcome for outcome in outcomes}, time.monotonic() - start
