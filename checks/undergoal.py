@@ -76,6 +76,10 @@ def main() -> NoReturn:
         from checks.delivery.passive import main as passive
 
         passive(arguments[1:])
+    if arguments[:1] == ["submit"]:
+        from checks.delivery.submit import main as submit
+
+        submit(arguments[1:])
     if asks_for(arguments, HELP):
         text = help_text("undergoal [COMMAND]", _DESCRIPTION, _EXAMPLES + _EXIT, _options())
         write_and_exit(text.encode(), UNKNOWN)

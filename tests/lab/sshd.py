@@ -80,6 +80,12 @@ class Sshd:
         place = self.scratch.path
         return ["-o", f"IdentityFile={place}/user_key", "-o", f"UserKnownHostsFile={place}/known_hosts"]
 
+    @property
+    def pid(self) -> int:
+        """The process of the daemon."""
+        assert self._daemon is not None
+        return self._daemon.pid
+
     def ssh(self, command: str, *options: str) -> Ran:
         """A command over a login of its own."""
         return self.namespace.run("ssh", "-q", "-l", USER, *self.options, *options, "127.0.0.1", command)
