@@ -10,7 +10,7 @@ from support import PLAIN_ENVIRONMENT, command, run
 
 from conformance.black_box import CHECKS
 
-COMMANDS = ("passive", "submit")
+COMMANDS = ("passive", "submit", "prometheus")
 every_command = pytest.mark.parametrize("name", COMMANDS)
 
 
