@@ -15,8 +15,6 @@ from perfdata.record import Record
 
 PREFIX = "undergoal_"
 STATE, DURATION, LAST_RUN = f"{PREFIX}check_state", f"{PREFIX}check_duration_seconds", f"{PREFIX}last_run_seconds"
-    f"{PREFIX}{name}" for name in ("check_state", "check_duration_seconds", "last_run_seconds")
-)
 
 
 class Examined(Record):

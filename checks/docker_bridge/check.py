@@ -88,6 +88,7 @@ class DockerBridge(Plugin):
     )
     items = ("bridge", "bridges")
     main_measure = "ports"
+    as_root = "endpoints, leaks and addresses: Docker's socket is as good as root"
     plotted_limit = PORTS_MAX
     levels = LEVELS
     facts = FACTS

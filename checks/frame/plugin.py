@@ -66,6 +66,7 @@ class Plugin:
     main_measure = ""  # what -w and -c judge
     levels: Mapping[str, Levels] = {}  # every judged measure with its defaults, in the order of importance
     facts: Mapping[str, FactRule] = {}
+    as_root = ""  # what it sees only as root, where a sudo rule for the whole check is the way to that
     plotted = ""  # the measure that "undergoal history" draws; "" for the main one
     plotted_things = ""  # what it counts: "copies"
     plotted_limit: float | None = None  # what it fills up; None when it is work that shrinks to nothing
