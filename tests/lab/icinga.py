@@ -18,6 +18,13 @@ from support import Ran, run
 HOST = "node1"
 NODE = "master.example"  # as which the certificate is made, and which /etc/hosts of the namespace knows
 USER_NAME, PASSWORD = "submitter", "not-to-be-seen:1"
+LIBRARY = """\
+const PluginDir = "/usr/lib/nagios/plugins"
+const PluginContribDir = PluginDir
+const ManubulonPluginDir = PluginDir
+include <itl>
+include <plugins>
+"""
 _BASE = """\
 const NodeName = "{node}"
 {library}
@@ -67,7 +74,7 @@ def prepare(scratch: Scratch, objects: str, library: bool = False) -> list[str]:
         scratch.directory(f"own/{name}", 0o750)
     base = _BASE.format(
         node=NODE, user=USER_NAME, password=PASSWORD, host=HOST,
-        library="include <itl>\ninclude <plugins>" if library else "",
+        library=LIBRARY if library else "",
     )  # fmt: skip
     scratch.file("etc/features-available/api.conf", "")
     scratch.file("etc/icinga2.conf", base + objects)
@@ -84,7 +91,10 @@ def make_certificates(scratch: Scratch) -> None:
 class Icinga:
     """Starts at once; use as a context manager."""
 
-    def __init__(self, services: Mapping[str, list[str]], check_timeout: int = 60) -> None:
+    def __init__(
+        self, services: Mapping[str, list[str]], check_timeout: int = 60, more: str = "", library: bool = False
+    ) -> None:
+        """``more`` objects beside the services, with Icinga's own library of templates if they need it."""
         self.scratch = Scratch()
         self.namespace = Namespace()
         self.url = f"https://{NODE}:5665"
@@ -93,7 +103,7 @@ class Icinga:
             hosts = self.scratch.file("hosts", f"127.0.0.1 localhost {NODE}\n")
             self.namespace.must("mount", "--bind", str(hosts), "/etc/hosts")
             objects = "".join(service(name, argv, check_timeout) for name, argv in services.items())
-            self._options = prepare(self.scratch, objects)
+            self._options = prepare(self.scratch, objects + more, library)
             make_certificates(self.scratch)
             self.authority = self.scratch.path / "authority.crt"
             self.authority.write_bytes((self.scratch.path / "own/data/certs/ca.crt").read_bytes())
