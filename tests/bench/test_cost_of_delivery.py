@@ -11,6 +11,7 @@ import ctypes
 import os
 import shlex
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,7 +89,7 @@ def multiplexed(sshd: Sshd) -> Iterator[tuple[list[str], int]]:
 def cpu_of(sshd: Sshd, script: str, master: int) -> float:
     """CPU milliseconds of a shell script in the namespace, and of the logins it makes."""
     argv = [*sshd.namespace.enter, "/bin/sh", "-c", script]
-    lasting, own = below(sshd.pid), children(os.getpid())
+    lasting, own = settled(sshd.pid), children(os.getpid())
     before = cpu_ms([*lasting, master])
     pid = os.posix_spawnp(argv[0], argv, PLAIN_ENVIRONMENT)
     _, status, usage = os.wait4(pid, 0)
@@ -121,6 +122,17 @@ def children(pid: int) -> list[int]:
 def below(pid: int) -> list[int]:
     """A process and all below it."""
     return [pid, *(found for child in children(pid) for found in below(child))]
+
+
+def settled(pid: int) -> list[int]:
+    """What is below a process once no login is about to end."""
+    found = below(pid)
+    for _ in range(100):
+        time.sleep(0.1)
+        last, found = found, below(pid)
+        if found == last:
+            break
+    return found
 
 
 def cpu_ms(pids: list[int]) -> float:
