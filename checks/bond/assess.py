@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 # What somebody may have meant to be so: reported until accepted.
 ACCEPTABLE = (
     NOT_PRIMARY, SPEEDS_DIFFER, DUPLEX_DIFFERS, UNMONITORED, DUPLICATE, OLD_ADDRESS, LINK_MAC, BY_CHANCE, NOT_PINNED,
+    NO_LINKS,
 )  # fmt: skip
 
-OUTLOOKS = (NO_LINKS_MAC, BY_CHANCE, NOT_PINNED)  # what may become of the MAC
+IMPLIED = (NO_LINKS_MAC, BY_CHANCE, NOT_PINNED, OLD_ADDRESS)  # needs no words beside a MAC that has changed
 
 # Modes in which each link keeps a MAC of its own.
 _OWN_MACS = ("balance-tlb", "balance-alb")
@@ -160,7 +161,7 @@ def duplicate_findings(seen: Survey, items: dict[str, str]) -> Iterator[Finding]
 
 def identity_findings(bond: Bond, item: str, kept: Identity | None, now: Identity, expected: str) -> Iterator[Finding]:
     """What is not as it was accepted. A MAC that is the expected one needs no past."""
-    if kept is None:
+    if kept is None or not now.links:
         return
     from checks.bond.identity import changes
 
@@ -188,13 +189,15 @@ def flicker_findings(
     """Links that go up and down while nobody looks; the worst one in numbers."""
     from checks.bond import flicker
 
+    since = f"{clock.boot}-{bond.ifindex}"  # who makes a bond anew takes its links down and up
+
     kept = flicker.parse(history.note(item, "flicker"))
     tracks, paces = {}, []
     for link in bond.text.links:
         changes = bond.extras[link.name].carrier_changes
         if changes is None:
             continue
-        counted = (clock.boot, clock.uptime, changes, link.failures)
+        counted = (since, clock.uptime, changes, link.failures)
         found = flicker.pace(kept.get(link.name), *counted)
         if found is not None:
             paces.append(found)

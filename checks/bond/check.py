@@ -46,7 +46,9 @@ FACTS = {
     identity.MAC_STOLEN: FactRule(
         CRITICAL, f"MAC changed while up: {{now}}, was {{was}}; {_BREAKS}", _PIN_OLD
     ),
-    assess.MAC_UNEXPECTED: FactRule(CRITICAL, "MAC is {mac}, expected {expected}", "ip link set {item} address ..."),
+    assess.MAC_UNEXPECTED: FactRule(
+        CRITICAL, "MAC is {mac}, expected {expected}", "ip link set {item} address {expected}; or correct --mac"
+    ),
     assess.NO_LINKS: FactRule(CRITICAL, "no links", "look why none was enslaved; --accept if it is not used any more"),
     assess.OFF: FactRule(CRITICAL, "switched off", "ip link set {item} up, or leave it out with --exclude {item}"),
     assess.DOWN: FactRule(CRITICAL, "down", "look at the cables and the switch; min_links of {item}"),
@@ -192,7 +194,7 @@ class Bonding(Plugin):
         words = []
         if "links_up" in measures and isinstance(measures["links_up"].finding, Measure):
             links = measures["links_up"].finding
-            words.append(f"{links.value}/{links.maximum} links up")
+            words += [f"{links.value}/{links.maximum} links up"] if links.maximum else []
         for j in sorted(judged, key=lambda j: BY_SEVERITY.index(j.state)):
             if isinstance(j.finding, Fact):
                 words.append(j.words)
@@ -251,7 +253,8 @@ def _findings(run: Run, seen: Survey, items: dict[str, str], details: list[Detai
         found = list(assess.bond_findings(bond, item, run.settings, bond.name in chance))
         found += [finding for finding in shared if finding.item == item]
         findings += _with_the_past(run, seen, bond, item, found, details)
-    findings += [finding for finding in shared if not finding.item]
+    if not run.settings.bond:  # else only what concerns those bonds
+        findings += [finding for finding in shared if not finding.item]
     return findings + _missing(run, seen, items)
 
 
@@ -266,9 +269,11 @@ def _with_the_past(
     note = f"identity {seen.machine}".strip()  # a disk that was copied to another machine brings no other bond
     before = history.note(item, note)
     kept = identity.parse(before)
+    if kept is not None and not kept.links and bond.text.links:
+        kept = None  # it was accepted without links; with some it is another bond
     now = identity.identity(bond, clock.boot)
     oddities = {assess.key_of(f): f for f in found if isinstance(f, Fact) and f.code in assess.ACCEPTABLE}
-    if settings.accept and bond.text.links:
+    if settings.accept:
         now = now._replace(oddities=tuple(oddities))
         if kept is not None:
             details += [Detail(0, f"{item}: {printable(words, 300)}") for words in identity.differences(kept, now)]
@@ -277,8 +282,8 @@ def _with_the_past(
     else:
         known = kept.oddities if kept else ()
         changed = list(assess.identity_findings(bond, item, kept, now, assess.expected_mac(bond.name, settings)))
-        if any(isinstance(f, Fact) and f.code in _PIN_OLD_OF for f in changed):  # it has happened already
-            found = [f for f in found if not (isinstance(f, Fact) and f.code in assess.OUTLOOKS)]
+        if any(isinstance(f, Fact) and f.code in _MAC_CHANGES for f in changed):
+            found = [f for f in found if not (isinstance(f, Fact) and f.code in assess.IMPLIED)]
         found = changed + found
         if kept is None:
             details.append(Detail(1, f"{item}: what it is now is its baseline from now on"))
@@ -286,6 +291,8 @@ def _with_the_past(
         if bond.text.links and after != before:
             history.keep(item, note, after)
     details += [Detail(1, f"{item}, accepted: {printable(key, 200)}") for key in oddities if key in known]
+    if assess.NO_LINKS in known and not bond.text.links:
+        return []  # as the module's own bond0: nobody uses it
     found = [
         f for f in found if not (isinstance(f, Fact) and f.code in assess.ACCEPTABLE and assess.key_of(f) in known)
     ]
@@ -369,6 +376,7 @@ def _details(run: Run, seen: Survey, items: dict[str, str], findings: list[Findi
 
 
 _PIN_OLD_OF = (identity.MAC_AFTER_BOOT, identity.MAC_RECREATED, identity.MAC_STOLEN)
+_MAC_CHANGES = (*_PIN_OLD_OF, identity.MAC_SET_AFTER_BOOT, identity.MAC_SET)
 
 
 def _advice(bond: Bond, item: str, codes: set[tuple[str, str]]) -> list[int]:

@@ -139,9 +139,8 @@ def differences(kept: Identity, now: Identity) -> list[str]:
         if old != new:
             words.append(f"{name}: was {old or 'not seen'}, is {new or 'not seen'}")
     if kept.assigned != now.assigned:
-        words.append(
-            f"origin of the MAC: was {_ORIGINS.get(kept.assigned, 'unknown')}, is {_ORIGINS.get(now.assigned, 'unknown')}"
-        )
+        was, present = (_ORIGINS.get(some.assigned, "unknown") for some in (kept, now))
+        words.append(f"origin of the MAC: was {was}, is {present}")
     return words + [f"known from now on: {oddity}" for oddity in now.oddities if oddity not in kept.oddities]
 
 

@@ -84,7 +84,9 @@ def parse_bonding(text: str) -> BondText:
     head = _fields(sections[0].split("\n"))
     mode, fail_over_mac = _mode(head.get("Bonding Mode", ""))
     links = tuple(_link(section.split("\n"), mode == LACP) for section in sections[1:])
-    if not text.endswith("\n") or "MII Status" not in head:
+    shown = "System MAC address" in head
+    legs = [link.lacp for link in links if link.lacp is not None and link.lacp.aggregator is not None]
+    if not text.endswith("\n") or "MII Status" not in head or any((leg.state is None) == shown for leg in legs):
         raise BondingTextError("cut short")
     names = [link.name for link in links]
     if len(set(names)) != len(names):

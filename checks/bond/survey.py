@@ -95,9 +95,9 @@ def survey(host: Host, settings: SimpleNamespace) -> Survey:
                 empty.append(name)
             else:
                 bonds.append(bond)
-        except FileNotFoundError as error:
+        except FileNotFoundError:
             if name in list_bonds(host):  # else it was removed since it was listed
-                unreadable[name] = f"cannot be read: {error.strerror}"
+                unreadable[name] = OTHER_NAMESPACE
         except OSError as error:
             unreadable[name] = f"cannot be read: {error.strerror}"
         except (BondingTextError, ValueError) as error:

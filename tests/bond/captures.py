@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from support import PROJECT
+
+CORPUS = PROJECT.parent / "shared" / "corpus" / "bond"
+
 
 def plant(capture: Path, root: Path, boot: str = "11111111") -> str:
     """Write a capture as a tree; returns the bond's name."""
@@ -44,3 +48,8 @@ def put(root: Path, path: str, content: str) -> None:
     place = root / path
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(content)
+
+
+def captures() -> list[Path]:
+    """Every capture; none where they are not beside the checkout."""
+    return sorted(path for path in CORPUS.iterdir() if path.is_dir()) if CORPUS.exists() else []

@@ -41,7 +41,7 @@ class MachineError(Exception):
 
 def network_card(mac: str, hub: int = 0, model: str = "e1000") -> list[str]:
     """QEMU's options for a network card; cards on the same hub hear each other."""
-    name = f"n{mac.replace(':', '')}"
+    name = f"hub{hub}-{mac.replace(':', '')}"
     return ["-netdev", f"hubport,id={name},hubid={hub}", "-device", f"{model},mac={mac},netdev={name}"]
 
 
