@@ -199,7 +199,11 @@ class Bonding(Plugin):
             if isinstance(j.finding, Fact):
                 words.append(j.words)
         for name, j in measures.items():
-            if isinstance(j.finding, Measure) and (j.state != OK or (name == "speed_bits" and len(words) < 2)):
+            if (
+                name != "links_up"
+                and isinstance(j.finding, Measure)
+                and (j.state != OK or (name == "speed_bits" and len(words) < 2))
+            ):
                 words.append(_words(j.finding))
         words = [word for word in words if word]
         return f"{title} {', '.join(words)}" if words else f"{title} fine"
@@ -276,7 +280,7 @@ def _with_the_past(
     if settings.accept:
         now = now._replace(oddities=tuple(oddities))
         if kept is not None:
-            details += [Detail(0, f"{item}: {printable(words, 300)}") for words in identity.differences(kept, now)]
+            details += [Detail(0, f"bond {item}: {printable(words, 300)}") for words in identity.differences(kept, now)]
         history.keep(item, note, identity.as_note(now))
         known = now.oddities
     else:
@@ -286,11 +290,11 @@ def _with_the_past(
             found = [f for f in found if not (isinstance(f, Fact) and f.code in assess.IMPLIED)]
         found = changed + found
         if kept is None:
-            details.append(Detail(1, f"{item}: what it is now is its baseline from now on"))
+            details.append(Detail(1, f"bond {item}: what it is now is its baseline from now on"))
         after = identity.as_note(identity.follow(kept, now) if kept else now)
         if bond.text.links and after != before:
             history.keep(item, note, after)
-    details += [Detail(1, f"{item}, accepted: {printable(key, 200)}") for key in oddities if key in known]
+    details += [Detail(1, f"bond {item}: accepted: {printable(key, 200)}") for key in oddities if key in known]
     if assess.NO_LINKS in known and not bond.text.links:
         return []  # as the module's own bond0: nobody uses it
     found = [
@@ -393,7 +397,7 @@ def _described(bond: Bond, item: str) -> list[str]:
     origin = {1: "random", 2: f"not pinned{lender}", 3: "pinned"}.get(bond.assigned, "")
     links = " ".join(f"{link.name} ({link.permanent})" for link in text.links)
     partner = f", LACP partner {text.partner}" if text.partner else ""
-    return [printable(f"{item}: {text.mode}, MAC {bond.address} ({origin}){partner}, links {links}", 300)]
+    return [printable(f"bond {item}: {text.mode}, MAC {bond.address} ({origin}){partner}, links {links}", 300)]
 
 
 PLUGIN = Bonding()

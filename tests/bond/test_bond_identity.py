@@ -1,7 +1,8 @@
-"""What becomes of a MAC from run to run: every observation has its verdict, by the whole line, and stays until accepted."""
+"""What becomes of a MAC from run to run: every observation has its verdict, which stays until accepted."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,7 +87,8 @@ CHANGES: dict[str, tuple[Bond, str, Bond, int, str]] = {
     ),
     "the lender taken out": (
         FORWARDS, FIRST_BOOT, Bond((EB, Link("ec", C)), mac=A), 1,
-        f"WARNING - bond0 2/2 links up, lost link ea ({A}), MAC {A} is no link's any more: it will change at the next boot",
+        f"WARNING - bond0 2/2 links up, lost link ea ({A}), MAC {A} is no link's any more:"
+        " it will change at the next boot",
     ),
     "another link taken out": (
         FORWARDS, FIRST_BOOT, Bond((EA,)), 1, f"WARNING - bond0 1/1 links up, lost link eb ({B})",
@@ -169,8 +171,8 @@ def test_accepting_says_what_changed_and_whose_history_that_is(host: Host) -> No
     assert ran.code == 0
     assert ran.rest[0].startswith("accepted: what is seen now is the new baseline in /")
     assert ran.rest[1:3] == [
-        f"bond0: MAC: was {A}, is {B}",
-        f"bond0: links: was ea {A} eb {B}, is eb {B} ea {A}",
+        f"bond bond0: MAC: was {A}, is {B}",
+        f"bond bond0: links: was ea {A} eb {B}, is eb {B} ea {A}",
     ]
 
 
@@ -228,7 +230,7 @@ def test_a_copied_disk_is_another_machine(host: Host) -> None:
     host.has(Bond((Link("ec", C), EB)))
     assert host.check().code == 0
     host.has(Bond(name="bond1"))
-    assert host.check().text == "BOND CRITICAL - bond0 gone, last seen 0 s ago; 1 ok"
+    assert re.fullmatch(r"BOND CRITICAL - bond0 gone, last seen \d s ago; 1 ok", host.check().text)
 
 
 def test_a_bond_that_is_gone(host: Host) -> None:
@@ -237,12 +239,13 @@ def test_a_bond_that_is_gone(host: Host) -> None:
     host.check()
     host.has(FORWARDS)
     gone = host.check()
-    assert (gone.text, gone.code) == ("BOND CRITICAL - bond1 gone, last seen 0 s ago; 1 ok", 2)
+    assert re.fullmatch(r"BOND CRITICAL - bond1 gone, last seen \d s ago; 1 ok", gone.text)
+    assert gone.code == 2
     assert host.check("--exclude", "bond1").code == 0
     assert host.check("--accept").code == 0
     assert host.check().code == 0
     host.has()
-    assert host.check().text == "BOND CRITICAL - bond0 gone, last seen 0 s ago"
+    assert re.fullmatch(r"BOND CRITICAL - bond0 gone, last seen \d s ago", host.check().text)
 
 
 def test_an_accepted_empty_bond_starts_anew_with_links(host: Host) -> None:
@@ -283,7 +286,9 @@ iface bond0 inet dhcp
 """
 
 
-BY_CHANCE = "BOND WARNING - bond0 2/2 links up, MAC is that of whichever link comes first (ea now): any boot may change it"
+BY_CHANCE = (
+    "BOND WARNING - bond0 2/2 links up, MAC is that of whichever link comes first (ea now): any boot may change it"
+)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from bond.captures import CORPUS, captures
-from checks.bond.addresses import eui64, mac_of, parse_link_local
-from checks.bond.proc_bonding import BondingTextError, BondText, Lacp, Link, parse_bonding
 from hypothesis import given
 from hypothesis import strategies as st
+
+from checks.bond.addresses import eui64, mac_of, parse_link_local
+from checks.bond.proc_bonding import BondingTextError, BondText, Lacp, Link, parse_bonding
 
 ACTIVE_BACKUP = """Ethernet Channel Bonding Driver: v6.1.0-41-amd64
 
@@ -159,18 +162,14 @@ def test_half_a_text_is_no_bond(text: str) -> None:
 @given(st.text())
 def test_any_text_is_a_bond_or_none(text: str) -> None:
     for start in ("", "Ethernet Channel Bonding Driver: v6.1\n\nBonding Mode: load balancing (round-robin)\n"):
-        try:
+        with suppress(BondingTextError):
             parse_bonding(start + text)
-        except BondingTextError as error:
-            assert str(error)
 
 
 @given(st.sampled_from([ACTIVE_BACKUP, LACP]), st.integers(0, 1200), st.integers(0, 40), st.text(max_size=20))
 def test_a_text_with_a_hole_or_a_blot_is_a_bond_or_none(text: str, start: int, length: int, blot: str) -> None:
-    try:
+    with suppress(BondingTextError):
         parse_bonding(text[:start] + blot + text[start + length :])
-    except BondingTextError as error:
-        assert str(error)
 
 
 @given(st.text(st.characters(exclude_characters="/: \t\n\r\v\f\0"), min_size=1, max_size=15))
