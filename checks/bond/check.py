@@ -340,7 +340,7 @@ def _gone(run: Run, seen: Survey, present: set[str]) -> list[str]:
     here = {printable(name) for name in list_bonds(run.host)} if missing else set()
     gone = []
     for item in missing:
-        if known[item].origin != seen.machine:
+        if "" not in (known[item].origin, seen.machine) and known[item].origin != seen.machine:
             run.history.forget(item)  # of the machine that this disk was copied from
         elif item not in here:
             gone.append(item)

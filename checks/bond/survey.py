@@ -153,14 +153,13 @@ def _read(host: Host, name: str, made_from: dict[str, list[str]]) -> Bond:
     directory = f"{_NET}/{name}"
     text, names = _consistent(host, name)
     ifindex = host.number(f"{directory}/ifindex")
-    if ifindex is None:
-        raise ValueError(OTHER_NAMESPACE)
     if host.ifindex(name) not in (ifindex, None):
         raise ValueError(OTHER_NAMESPACE)
     address = host.text(f"{directory}/address").strip()
     assigned = host.number(f"{directory}/addr_assign_type")
     if not address or assigned is None:
         raise ValueError("its MAC cannot be read")
+    flags = _optional(host, f"{directory}/flags")
     uppers = tuple(sorted(entry[6:] for entry in names if entry.startswith("upper_")))
     tagged = {upper: made_from[upper] for upper in (name, *uppers) if upper in made_from and _by_mac(host, upper)}
     return Bond(
@@ -168,8 +167,8 @@ def _read(host: Host, name: str, made_from: dict[str, list[str]]) -> Bond:
         text,
         address,
         assigned,
-        ifindex,
-        bool(int(host.text(f"{directory}/flags"), 16) & _ADMIN_UP),
+        ifindex or 0,
+        bool(int(flags, 16) & _ADMIN_UP) if flags else bool(text.links),
         _actor_system(host, directory) if text.system else "",
         {link.name: _extra(host, link.name) for link in text.links},
         uppers,

@@ -62,7 +62,7 @@ look gone-accepted ab --accept
 bond lent mode active-backup; join lent ea eb; ip link set lent up; settle
 look lent lent
 ip link set ea nomaster; settle
-look lent-left lent --accept
+look lent-left lent
 ip link set eb nomaster; join lent eb ea; settle
 look stolen lent
 ip link delete lent
