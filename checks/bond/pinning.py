@@ -14,10 +14,11 @@ _INCLUDED = "/etc/network/interfaces.d"
 
 
 def pin_lines(bond: str, mac: str) -> list[str]:
-    """(for whom: what to write) one each for ifupdown, netplan, systemd-networkd and NetworkManager."""
+    """What to write, one line each for ifupdown, netplan, systemd-networkd and NetworkManager."""
     return [
         f"ifupdown: in /etc/network/interfaces, below iface {bond}: hwaddress {mac}",
-        f"netplan: netplan set bonds.{bond}.macaddress={mac}",
+        # in quotes: YAML takes 52:54:00:11:11:11 for a number to the base of 60
+        f'netplan: in /etc/netplan/*.yaml, below bonds: {bond}: macaddress: "{mac}"',
         f"systemd-networkd: in the .netdev file of {bond}, below [NetDev]: MACAddress={mac}",
         f"NetworkManager: nmcli connection modify {bond} 802-3-ethernet.cloned-mac-address {mac}",
     ]

@@ -108,6 +108,21 @@ ip netns add elsewhere; ip -n elsewhere link add inside type bond; ip -n elsewhe
 scene other-namespace nsenter --net=/run/netns/elsewhere $check --no-history
 scene absent $check --bond bond9 --no-history
 
+# 64 bonds of four links
+for n in $(seq 10 73); do
+    echo "link add many$n type bond mode balance-xor miimon 100"
+    for leg in 1 2 3 4; do
+        echo "link add d$n$leg address 02:00:00:00:$n:0$leg type dummy"
+        echo "link set d$n$leg master many$n"
+    done
+    echo "link set many$n up"
+done > /run/batch
+ip -batch /run/batch; settle
+mkdir -m 700 /run/state/many; many() { scene $1 $check --bond 'many*' --state-dir /run/state/many -t 60; }
+many many
+ip link set d421 down; settle
+many many-but-one
+
 # by now each LACP has found out
 while [ $(($(cut -d. -f1 /proc/uptime) - since)) -lt 70 ]; do sleep 1; done
 look lacp-none lonely

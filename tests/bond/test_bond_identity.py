@@ -181,7 +181,7 @@ def test_the_line_that_pins_it(host: Host) -> None:
     host.has(FORWARDS)
     pins = [
         f"to pin it with ifupdown: in /etc/network/interfaces, below iface bond0: hwaddress {A}",
-        f"to pin it with netplan: netplan set bonds.bond0.macaddress={A}",
+        f'to pin it with netplan: in /etc/netplan/*.yaml, below bonds: bond0: macaddress: "{A}"',
         f"to pin it with systemd-networkd: in the .netdev file of bond0, below [NetDev]: MACAddress={A}",
         f"to pin it with NetworkManager: nmcli connection modify bond0 802-3-ethernet.cloned-mac-address {A}",
     ]

@@ -27,7 +27,7 @@ def scenes(output: str) -> dict[str, Ran]:
 @pytest.fixture(scope="module")
 def kinds() -> Iterator[dict[str, Ran]]:
     cards = network_card("52:54:00:cc:cc:cc") + network_card("52:54:00:cc:cc:cc", hub=1)
-    with VirtualMachine("bonding", "e1000", "veth", "8021q", "team", devices=cards) as machine:
+    with VirtualMachine("bonding", "e1000", "veth", "8021q", "team", "dummy", devices=cards) as machine:
         ran = machine.run("sh", str(HERE / "kinds.sh"), CHECK, seconds=400)
         assert (ran.code, ran.stderr) == (0, b"")
         yield scenes(ran.output)
@@ -82,6 +82,8 @@ KINDS = {
     "team": (3, "UNKNOWN - team7 is a team (libteam), which this check cannot judge"),
     "other-namespace": (3, "UNKNOWN - inside /sys shows another network namespace than /proc"),
     "absent": (3, "UNKNOWN - bond9 no such bond"),
+    "many": (0, "OK - 64 bonds, many10 4/4 links up"),
+    "many-but-one": (1, "WARNING - many42 3/4 links up, d421 down; 63 ok"),
     "lacp-soon": (1, "WARNING - lonely 2/2 links up, no LACP partner yet"),
     "lacp-none": (2, "CRITICAL - lonely 2/2 links up, no LACP partner (00:00:00:00:00:00) although links are up"),
     "lacp-one": (0, "OK - one 2/2 links up, 20 Gbit/s"),
