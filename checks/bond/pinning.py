@@ -10,6 +10,7 @@ from checks.frame.host import Host
 
 _INTERFACES = "/etc/network/interfaces"
 _OTHER_STANZAS = ("auto", "mapping", "source", "source-directory", "rename", "template", "no-auto-down")
+_ANY = ("none", "all")  # those that say they belong to it; those that are there at that moment
 _INCLUDED = "/etc/network/interfaces.d"
 
 
@@ -56,8 +57,8 @@ def parse_interfaces(text: str) -> set[str]:
         for name, options in stanzas.items()
         if "hwaddress" not in options
         and (
-            options.get("bond-slaves") == "none"
-            or options.get("slaves") == "none"
+            options.get("bond-slaves") in _ANY
+            or options.get("slaves") in _ANY
             or (name in joined and "bond-slaves" not in options and "slaves" not in options)
         )
     }

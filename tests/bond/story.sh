@@ -1,31 +1,32 @@
 # In the guest, once per boot. Three bonds of two cards each: one as people write it, one with a pinned MAC, and one in
-# mode 802.3ad whose links join as they appear. Arguments: the check, and "forwards" or "backwards", the order of links.
-check=$1 order=$2 state=/mnt/nobody
+# mode 802.3ad that ifupdown makes and whose links join as they appear. Arguments: the check; "forwards" or "backwards",
+# the order of links; where ifupdown and ifenslave are unpacked.
+check=$1 order=$2 guest=$3 state=/mnt/nobody
 . "$(dirname "$0")/scenes.sh"
 
 if [ ! -d $state ]; then
     mkdir -m 700 $state
     chown nobody $state
 fi
-cat > /etc/network-interfaces-of-the-story <<'END'
+tar -C "$guest" -c . | tar -C / -x --keep-directory-symlink
+mkdir /run/network
+cat > /etc/network/interfaces <<'END'
 allow-hotplug eth4 eth5
 iface eth4 inet manual
     bond-master lag
 iface eth5 inet manual
     bond-master lag
 auto lag
-iface lag inet dhcp
+iface lag inet manual
     bond-slaves none
     bond-mode 802.3ad
     bond-miimon 100
 END
-mkdir -p /etc/network
-mv /etc/network-interfaces-of-the-story /etc/network/interfaces
 
 ip link add bond1 type bond mode active-backup miimon 100
 ip link add bond2 type bond mode active-backup miimon 100
 ip link set bond2 address 02:00:00:00:00:02
-ip link add lag type bond mode 802.3ad miimon 100
+ifup --allow=auto lag
 [ $order = forwards ] && set -- 0 1 2 3 || set -- 1 0 3 2
 join bond1 eth$1 eth$2
 join bond2 eth$3 eth$4
@@ -38,9 +39,9 @@ for device in "$@"; do
     card=$(ls /sys/bus/pci/devices/$device/net)
     [ $device = $eth4 ] && name=eth4 || name=eth5
     [ $card = $name ] || ip link set $card name $name
-    join lag $name
+    ifup --allow=hotplug $name # as udev does
 done
-ip link set bond1 up; ip link set bond2 up; ip link set lag up
+ip link set bond1 up; ip link set bond2 up
 sleep 4
 
 alone() { label=$1; shift; scene "$label" setpriv --reuid=65534 --regid=65534 --clear-groups $check --state-dir $state "$@"; }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab.virtual_machine import VirtualMachine, network_card
+from lab.virtual_machine import GUEST, VirtualMachine, network_card
 from support import SCRIPTS, Ran
 
 pytestmark = pytest.mark.needs("kernel", "qemu-system-x86_64", "ip", "nsenter", "setpriv")
@@ -143,7 +143,7 @@ def story() -> Iterator[tuple[dict[str, Ran], dict[str, Ran]]]:
     with VirtualMachine("bonding", "e1000", devices=CARDS, keeps=True) as machine:
         boots = []
         for order in ("forwards", "backwards"):
-            ran = machine.run("sh", str(HERE / "story.sh"), CHECK, order, seconds=200)
+            ran = machine.run("sh", str(HERE / "story.sh"), CHECK, order, str(GUEST), seconds=200)
             assert (ran.code, ran.stderr) == (0, b"")
             boots.append(scenes(ran.output))
         yield boots[0], boots[1]
