@@ -71,6 +71,11 @@ _KINDS = (
     Kind("space_left_bytes", "B", "Space left", "Space that is left on a file system."),
     Kind("missing_files", "", "Files with missing chunks", "Files that lacked chunks in the master's last file loop."),
     Kind("damaged_disks", "", "Damaged disks", "Disks that a chunkserver has stopped using."),
+    Kind("links_up", "", "Links up", "Links of a bond that can carry."),
+    Kind("links", "", "Links", "Links of a bond."),
+    Kind("speed_bits", "bit/s", "Speed", "What the links of a bond that carry can carry together."),
+    Kind("carrier_changes_per_hour", "1/h", "Carrier changes", "Carrier lost or found in an hour, of the worst link."),
+    Kind("link_failures_per_hour", "1/h", "Link failures", "Failures that a bond saw in an hour, of the worst link."),
     Kind("disk_errors_total", "", "Disk errors", "Errors on the disks of a chunkserver since it started.", COUNTER),
 )
 

@@ -4,6 +4,7 @@
 
 - a file stands where it stood: DIR/proc/net/route;
 - the time of the capture, in whole unix seconds, may be in DIR/clock: what is judged by its age needs it;
+- PATH.hang stands for a file that gives no answer at all;
 - a directory may be a text file NAME.ls with one entry per line (1023 ports need no 1023 files);
 - a byte of a name that not every archive keeps (control, not ASCII, quotes, backslash ...) may be written as %XX;
 - replies of a local HTTP socket are files in DIR/SOCKET.replies/, named after the request's path without its query, the
@@ -69,6 +70,8 @@ class Host:
 
     def read(self, path: str, limit: int = FILE_MAX) -> bytes:
         """The content of a file, at most ``limit`` bytes of it. Raises OSError."""
+        if self.captured:
+            self._captured_hang(path)
         descriptor = os.open(self._at(path), os.O_RDONLY | os.O_CLOEXEC)
         try:
             content = chunk = os.read(descriptor, min(_READ_SIZE, limit))
@@ -128,13 +131,17 @@ class Host:
 
     def _captured_answer(self, path: str, kind: str) -> str:
         """The text of PATH.KIND; waits for long if PATH.hang stands there, raises the error that PATH.errno names."""
-        if self.exists(f"{path}.hang"):
-            time.sleep(self.deadline.left(0.3 * self.deadline.total))
-            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        self._captured_hang(path)
         if self.exists(f"{path}.errno"):
             number = getattr(errno, self.text(f"{path}.errno").strip())
             raise OSError(number, os.strerror(number))
         return self.text(f"{path}.{kind}")
+
+    def _captured_hang(self, path: str) -> None:
+        """Wait for long, then fail, if PATH.hang stands there."""
+        if os.path.lexists((self.root + path + ".hang").encode("utf-8", "surrogateescape")):
+            time.sleep(self.deadline.left(0.3 * self.deadline.total))
+            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
 
     def space(self, path: str) -> tuple[int, int]:
         """(total, available to users) bytes of the file system that a path is on. Raises OSError. May hang."""
@@ -185,6 +192,20 @@ class Host:
             return os.readlink(self._at("/proc/self/ns/net")).decode("ascii", "replace").strip("net:[]")
         except OSError:
             return ""
+
+    def ifindex(self, name: str) -> int | None:
+        """The index of an interface in this process's network namespace, which is not always the one that sysfs shows.
+
+        None when there is no such interface, or in a capture.
+        """
+        if self.captured:
+            return None
+        from _socket import if_nametoindex  # of what socket is made of: socket itself takes 3 ms to import
+
+        try:
+            return if_nametoindex(name.encode("utf-8", "surrogateescape"))  # type: ignore[arg-type]  # bytes work too
+        except OSError:
+            return None
 
     def bridges(self) -> list[tuple[int, str]]:
         """(interface index, name) of every Linux bridge in this process's network namespace. Raises OSError."""

@@ -18,6 +18,8 @@ from checks.frame.unix_http import HttpError, NotFound
 FILES = {
     "proc/number": "1000\n",
     "proc/negative": "-1\n",
+    "proc/silent": "1\n",
+    "proc/silent.hang": "",
     "proc/text": "ten\n",
     "proc/long": "x" * 100_000,
     "proc/sys/kernel/random/boot_id": "0123abcd-ffff-ffff-ffff-ffffffffffff\n",
@@ -63,6 +65,19 @@ def test_files(host: Host, root: Path) -> None:
         host.read("/proc/none")
     (root / "proc/odd").write_bytes(b"a\xffb")
     assert host.text("/proc/odd") == "a\udcffb"
+
+
+def test_a_file_that_gives_no_answer(host: Host) -> None:
+    start = time.monotonic()
+    with pytest.raises(TimeoutError):
+        host.number("/proc/silent")
+    assert 0.2 < time.monotonic() - start < 0.4
+
+
+def test_interface_indexes_are_those_of_this_process(host: Host) -> None:
+    assert host.ifindex("docker0") is None  # nobody knows what they were
+    assert Host().ifindex("lo") == 1
+    assert Host().ifindex("\udcff") is None
 
 
 def test_a_file_is_never_read_beyond_its_limit(host: Host, root: Path) -> None:
