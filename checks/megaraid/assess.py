@@ -49,6 +49,7 @@ ECC_UNCORRECTABLE, ECC_NEW = "ecc_uncorrectable", "ecc_new"
 PRESERVED, PINNED, FOREIGN, MISSING_ROW = "cache_preserved", "cache_pinned", "foreign", "row_missing"
 ROC_HOT, ROC_TOO_HOT = "roc_hot", "roc_too_hot"
 VD_OFFLINE, VD_DEGRADED, VD_REBUILDING, VD_NO_REDUNDANCY = "vd_offline", "vd_degraded", "vd_rebuilding", "vd_last_copy"
+VD_OPTIMAL = "vd_optimal"
 VD_RECOVERY, VD_UNKNOWN, BAD_BLOCKS, RUNNING, RUNNING_TOLD = (
     "vd_recovery",
     "vd_unknown",
@@ -161,7 +162,9 @@ def volume_findings(
         yield fact(item, VD_RECOVERY)
     elif volume.state in (PARTIAL, DEGRADED):
         yield _degraded(volume, readings, settings)
-    elif volume.state not in (OPTIMAL, ""):
+    elif volume.state == OPTIMAL:
+        yield fact(item, VD_OPTIMAL)
+    elif volume.state:
         yield fact(item, VD_UNKNOWN, state=volume.state)
     if volume.bad_blocks:
         yield fact(item, BAD_BLOCKS)

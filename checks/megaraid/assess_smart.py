@@ -28,6 +28,7 @@ SELFTEST, SPARE_LOW, NEW, ERC_OFF, TOO_WARM, HOT, TOO_HOT = (
     "disk_too_hot",
 )
 _LIMITS = {True: (70, 80), False: (55, 65)}  # degrees: SSDs and NVMe, disks that turn
+_PREDICTION = 0x5D  # asc: failure prediction threshold exceeded
 _NVME_TEMPERATURE = 2  # bit of the critical warning
 _NVME_BITS = {
     1: "spare blocks are used up",
@@ -104,7 +105,11 @@ def _why(health: Health, bad: list[Attribute]) -> str:
         return ", ".join(_attribute_words(attribute) for attribute in bad[:3])
     if health.nvme_warning:
         return _nvme(health.nvme_warning)
-    return health.asc_words or "it says so itself"
+    if health.asc is None:
+        return "it says so itself"
+    asc, ascq = health.asc
+    words = "predicted by itself" if asc == _PREDICTION else health.asc_words[:40] or "it says so itself"
+    return f"{words} (asc {asc:02x}/{ascq:02x})"
 
 
 def _nvme(bits: int) -> str:

@@ -79,6 +79,7 @@ FACTS = {
         UNKNOWN, "lists {seen} of its {counted} {what}", "run it again; the answer may have been cut"
     ),
     assess.VD_OFFLINE: FactRule(CRITICAL, "offline", "do not write to it; find the disks that are missing"),
+    assess.VD_OPTIMAL: FactRule(OK, "optimal"),
     assess.VD_RECOVERY: FactRule(CRITICAL, "in recovery", "storcli64 /call/vall show all"),
     assess.VD_UNKNOWN: FactRule(UNKNOWN, "in an unknown state: {state}", "storcli64 /call/vall show all"),
     assess.VD_DEGRADED: FactRule(
@@ -300,7 +301,7 @@ class MegaRaid(Plugin):
             return 5.0
         if not item:
             return 4.0
-        if any(code.startswith("vd_") for code in codes):
+        if any(code.startswith("vd_") and code != assess.VD_OPTIMAL for code in codes):
             return 3.0
         return 2.0 if assess.RUNNING in codes else 1.0 if self.is_main(judged) else 0.0
 
@@ -310,8 +311,9 @@ class MegaRaid(Plugin):
         facts = sorted((j for j in judged if isinstance(j.finding, Fact)), key=lambda j: BY_SEVERITY.index(j.state))
         if not judged[0].finding.item:
             return _summary(title, measures, facts)
-        words = [j.words for j in facts]
-        for j in measures.values():
+        codes = [j.finding.code for j in facts if isinstance(j.finding, Fact)]
+        words = [j.words for j, code in zip(facts, codes) if code != assess.VD_OPTIMAL or len(facts) == 1]
+        for j in () if assess_smart.FAILING in codes else measures.values():
             if j.state != OK and isinstance(j.finding, Measure):
                 word = _measure_words(j.finding)
                 if not any(word in told for told in words):
@@ -407,7 +409,7 @@ def _findings(seen: Survey, settings: SimpleNamespace, run: Run) -> list[Finding
     findings += assess.apart_findings(readings)
     offered = readings.understood or any(c.health.offers or c.health.standby for c in seen.checkups)
     if seen.checkups and not offered:
-        findings.append(fact("tool", UNREADABLE, reason="no disk here offers SMART", next_step=""))
+        findings.append(fact("smartctl", UNREADABLE, reason="found no disk that offers SMART", next_step=""))
     for volume in readings.volumes:
         works = assess.cache_works(readings, volume.controller, settings)
         findings += assess.volume_findings(volume, readings, settings, works)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 AT_ONCE = 8  # smartctl processes
 _RESERVE, _RESERVE_MAX = 0.1, 1.0  # share of the time, and at most these seconds, for the verdict
 _NOT_ASKED = (FAILED, MISSING, UNANSWERED)
-_WRAPS = 256  # smartctl keeps 8 bits of a disk's number: 1280 is asked as 0
+WRAPS = 256  # smartctl keeps 8 bits of a disk's number: 1280 is asked as 0
 
 
 class Problem(Record):
@@ -87,7 +87,7 @@ def survey(host: Host, settings: SimpleNamespace) -> Survey:
         problems.append(
             Problem(
                 "tool",
-                f"{len(hosts)} MegaRAID controller{'s' * (len(hosts) > 1)} and no storcli, perccli or MegaCli to ask",
+                "cannot be asked: no storcli, perccli or MegaCli here",
                 "install storcli (Broadcom) or perccli (Dell), or name it with --tool-path;"
                 " --tool none looks at the disks only",
             )
@@ -175,6 +175,11 @@ def _ask_disks(
     if settings.tool == "none":
         wanted = [*_scanned(host, smartctl, prefix, problems, hosts), *wanted]
     checkups = []
+    wrapped = {item: number for item, words, disk in wanted if disk is None and (number := _number(words)) >= WRAPS}
+    for item, number in wrapped.items():
+        reason = f"it keeps 8 bits of the number {number}, and would ask disk {number % WRAPS}"
+        checkups.append(Checkup(item, (), None, Health(reason=reason)))
+    wanted = [entry for entry in wanted if entry[0] not in wrapped]
     names = [words for _, words, _ in wanted]
     for (item, words, disk), answer in zip(wanted, _ask_smartctl(host, smartctl, prefix, names)):
         health = _health(answer)
@@ -184,6 +189,11 @@ def _ask_disks(
             health = read(smartctl, words[-1], health.reason.split()[1], host.deadline.left(reserve(host)))
         checkups.append(Checkup(item, words, disk, health))
     return _once(checkups, notes)
+
+
+def _number(words: tuple[str, ...]) -> int:
+    """The N of "-d megaraid,N"; 0 for a plain disk."""
+    return int(words[1].rpartition(",")[2]) if words[0] == "-d" else 0
 
 
 def _behind(
@@ -278,4 +288,4 @@ def _once(checkups: list[Checkup], notes: list[str]) -> list[Checkup]:
 
 def foreign_number(disk: Disk) -> bool:
     """Whether smartctl can have asked another disk for sure: it keeps 8 bits of the number."""
-    return disk.device is not None and disk.device >= _WRAPS
+    return disk.device is not None and disk.device >= WRAPS
