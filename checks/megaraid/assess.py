@@ -58,6 +58,7 @@ VD_RECOVERY, VD_UNKNOWN, BAD_BLOCKS, RUNNING, RUNNING_TOLD = (
     "running_told",
 )
 WRITE_THROUGH, UNSAFE_CACHE, POLICY = "write_through", "unsafe_cache", "policy"
+DISK_FINE = "disk_fine"
 DISK_BAD, DISK_MISSING, DISK_UNANSWERED, DISK_UNKNOWN, DISK_SHIELDED = (
     "disk_bad",
     "disk_missing",
@@ -287,7 +288,9 @@ def _state_findings(disk: Disk, item: str, readings: Readings) -> Iterator[Findi
         yield fact(item, DISK_REBUILDING, what=REBUILD + _told(disk, readings.operations))
     elif disk.state == COPYBACK:
         yield fact(item, DISK_COPYBACK, what=COPYBACK + _told(disk, readings.operations))
-    elif disk.state not in (ONLINE, GOOD, SPARE, JBOD, REBUILD) and disk.words:
+    elif disk.state in (ONLINE, GOOD, SPARE, JBOD):
+        yield fact(item, DISK_FINE)
+    elif disk.state != REBUILD and disk.words:
         yield fact(item, DISK_UNKNOWN, words=disk.words)
 
 

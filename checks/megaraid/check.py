@@ -97,6 +97,7 @@ FACTS = {
         WARNING, "caches writes without a working battery", f"{_CACHE}; or set NoCachedBadBBU"
     ),
     assess.POLICY: FactRule(WARNING, "{what} is {have}, not {wanted}", "set it back, or correct --expect-policy"),
+    assess.DISK_FINE: FactRule(OK, ""),
     assess.DISK_BAD: FactRule(CRITICAL, "{state}", _REPLACE),
     assess.DISK_MISSING: FactRule(CRITICAL, "missing", "put a disk in its place"),
     assess.DISK_UNANSWERED: FactRule(CRITICAL, "does not answer its controller ({words})", _REPLACE),
@@ -318,7 +319,7 @@ class MegaRaid(Plugin):
                 word = _measure_words(j.finding)
                 if not any(word in told for told in words):
                     words.append(word)
-        words = [*dict.fromkeys(words), *_when(measures)]
+        words = [*dict.fromkeys(word for word in words if word), *_when(measures)]
         if not words:
             degrees = measures.get("disk_celsius")
             value = f", {degrees.finding.value} C" if degrees and isinstance(degrees.finding, Measure) else ""

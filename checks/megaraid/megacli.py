@@ -341,7 +341,7 @@ def _controller(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
 def parse(output: bytes) -> Readings:
     """Any output of any command; never raises. Bytes that are no UTF-8 (a battery's version can be) do no harm."""
     reader = _Reader()
-    for line in output.decode("utf-8", "replace").replace("\r", "\n").split("\n"):
+    for line in output.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         reader.line(line)
     reader.end_row()
     operations = list(reader.operations)

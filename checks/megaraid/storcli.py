@@ -37,7 +37,10 @@ _MINUTES = {"day": 1440, "hour": 60, "min": 1}
 
 _NO_FOREIGN, _NO_DRIVE, _INCOMPLETE = 50, 46, 59
 # What a card says that has no such part: "use /cx/cv", "Cachevault is absent", "un-supported command".
-_NO_SUCH_PART = ("use /cx", "absent", "support", "command invalid", "not present", "no vd", "no foreign", "not found")
+_NO_SUCH_PART = (
+    *("use /cx", "absent", "support", "command invalid", "not present", "not found"),
+    *("no vd", "no foreign", "no drive", "no pd", "no enclosure", "no physical"),
+)
 _COMPLAINTS = {
     "replacement required": "replacement required",
     "battery replacement required": "replacement required",

@@ -17,7 +17,7 @@ _PHRASES = ("Estimated Time Left", "Next Learn", "LU/NS Count", "Adv S/W Opt", "
 
 def document(text: str) -> list[dict[str, Any]]:
     """The list "Controllers" of the JSON form: "Command Status" and "Response Data" of each answer."""
-    lines = [line.rstrip() for line in text.replace("\r", "\n").split("\n")]
+    lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     answers: list[dict[str, Any]] = []
     status: dict[str, Any] = {}
     section = data = {}  # type: dict[str, Any]
@@ -108,7 +108,7 @@ def _table(lines: list[str], place: int) -> tuple[list[dict[str, Any]], int]:
 
 def _row(columns: list[str], header: str, line: str) -> dict[str, Any]:
     named = [column.replace("_", " ") if column.replace("_", " ") in _PHRASES else column for column in columns]
-    if "Progress%" in columns:
+    if "Progress%" in columns or columns[-1:] == ["Value"]:
         return _sliced(columns, named, header, line)
     free = next((n for n, column in enumerate(columns) if column in _FREE and n), len(columns) - 1)
     words = line.split()

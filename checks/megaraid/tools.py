@@ -118,13 +118,12 @@ def storcli_commands(family: str, seen: Readings | None) -> list[list[str]]:
     if seen is None:
         return [["/call", "show", "all", "nolog", "J"]]
     paths = []
-    if any(disk.enclosure is not None for disk in seen.disks):
+    # an answer that was cut before its lists looks like a controller without any: the lists are asked for all the same
+    if not seen.disks or any(disk.enclosure is not None for disk in seen.disks):
         paths.append("/call/eall/sall")
     if any(disk.enclosure is None for disk in seen.disks):
         paths.append("/call/sall")
-    if seen.volumes:
-        paths.append("/call/vall")
-    paths.append("/call/fall")
+    paths += ["/call/vall", "/call/fall"]
     kinds = {battery.kind for battery in seen.batteries}
     if family == STORCLI2:
         paths += ["/call/ep"] if kinds else []

@@ -692,6 +692,24 @@ def write_answers(directory: Path, answers: dict[str, str | bytes]) -> None:
         (directory / file_name(words)).write_bytes(content)
 
 
+def capture(
+    root: Path, tool: str, answers: dict[str, str], smart_answers: dict[str, str] | None = None, hosts: int = 1
+) -> Path:
+    """A captured host with a vendor tool, and with ``smart_answers`` also the driver and smartctl."""
+    (root / "proc/sys/kernel/random").mkdir(parents=True, exist_ok=True)
+    (root / "proc/sys/kernel/random/boot_id").write_text("5c1e7a90-0000-4000-8000-000000000000\n")
+    write_answers(root / "commands" / tool, dict(answers))
+    if smart_answers is not None:
+        driver = root / "sys/bus/pci/drivers/megaraid_sas"
+        driver.mkdir(parents=True, exist_ok=True)
+        addresses = [f"0000:{2 + number:02x}:00.0" for number in range(hosts)]
+        driver.with_name("megaraid_sas.ls").write_text("".join(f"{address}\n" for address in addresses))
+        for number, address in enumerate(addresses):
+            (driver / f"{address}.ls").write_text(f"host{number}\n")
+        write_answers(root / "commands" / "smartctl", dict(smart_answers))
+    return root
+
+
 class ReplayTool:
     """A program that answers from files; see replay_tool.c."""
 
