@@ -289,7 +289,8 @@ class MegaRaid(Plugin):
 
     def is_main(self, judged: list[Judged]) -> bool:
         """Disks are what is counted."""
-        return bool(_A_DISK.match(judged[0].finding.item))
+        codes = [j.finding.code for j in judged if isinstance(j.finding, Fact)]
+        return bool(_A_DISK.match(judged[0].finding.item)) and assess_smart.NO_SMART not in codes
 
     def is_told(self, judged: list[Judged]) -> bool:
         """Everything, in its order."""
@@ -396,7 +397,7 @@ def _findings(seen: Survey, settings: SimpleNamespace, run: Run) -> list[Finding
     readings, history = seen.readings, run.history
     findings: list[Finding] = []
     findings += assess.count_findings(readings, seen.checkups, bool(seen.problems))
-    if seen.tool is not None:
+    if seen.tool is not None and readings.understood:
         findings.append(fact("", TOOL_USED, tool=seen.tool.name))
     elif settings.from_file:
         count = len(settings.from_file)

@@ -121,7 +121,8 @@ class _Report:
 
 
 def _health(report: _Report, status: int) -> Health:
-    version = ".".join(str(part) for part in report.at("smartctl", "version") or ())
+    numbers = report.at("smartctl", "version")
+    version = ".".join(str(number) for number in numbers[:2]) if isinstance(numbers, list) else ""
     exit_status = report.number("smartctl", "exit_status")
     exit_status = status if exit_status is None else exit_status
     messages = [str(row.get("string", "")) for row in report.rows("smartctl", "messages")]

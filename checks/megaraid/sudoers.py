@@ -11,6 +11,7 @@ import os
 import re
 
 from checks.frame.host import Host
+from checks.megaraid.survey import DIRECTORY
 from checks.megaraid.tools import (
     MEGACLI,
     SMARTCTL,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from checks.frame.plugin import Plugin
 
-DIRECTORY = "/var/lib/undergoal/scratch"
 _PARTS = ("/call/eall/sall", "/call/sall", "/call/vall", "/call/fall")
 _SMART = (
     r"^-j -x -d megaraid,[0-9]+ /dev/bus/[0-9]+$",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from checks.frame.bounded import Answer
 
+DIRECTORY = "/var/lib/undergoal/scratch"  # where sudo lets the tools work; see sudoers.py
 AT_ONCE = 8  # smartctl processes
 _RESERVE, _RESERVE_MAX = 0.1, 1.0  # share of the time, and at most these seconds, for the verdict
 _NOT_ASKED = (FAILED, MISSING, UNANSWERED)
@@ -134,7 +135,7 @@ def _ask_tools(
         try:
             readings = talk.ask_all()
         except Denied as denied:
-            problems.append(Problem(tool.name, f"may not be asked: {printable(str(denied), 60)}", denied=True))
+            problems.append(_denied(tool.name, str(denied)))
             return tool, Readings()
         notes.append(f"asked {tool.path}, {talk.calls} calls")
         notes += [f"not seen: {tool.name} does not know {words}" for words in talk.unsupported]
@@ -146,6 +147,14 @@ def _ask_tools(
         ]
         return tool, readings
     return last
+
+
+def _denied(name: str, said: str) -> Problem:
+    """What sudo says against it."""
+    if "unable to change directory" in said:
+        step = f"install -d -m 0700 {DIRECTORY}"
+        return Problem(name, f"may not be asked: sudo finds no {DIRECTORY}, where it is to work", step)
+    return Problem(name, f"may not be asked: {printable(said, 60)}", denied=True)
 
 
 _RIGHTS = "run the same command as root; to let this check do so: check_megaraid --sudoers"
