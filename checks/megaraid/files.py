@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from checks.frame.host import COMMAND_MAX, Host
 from checks.frame.printable import printable
-from checks.megaraid import megacli, smart, storcli
+from checks.megaraid import megacli, smart, smart_text, storcli
 from checks.megaraid.readings import Readings, merged
 from checks.megaraid.survey import Checkup, Problem, Survey
 
@@ -27,6 +27,10 @@ def from_files(host: Host, settings: SimpleNamespace) -> Survey:
         if b'"smartctl"' in content:
             health = smart.parse(content)
             checkups.append(Checkup(_name(content, path), (), None, health))
+            continue
+        text = content.decode("utf-8", "replace")
+        if smart_text.is_report(text):
+            checkups.append(Checkup(printable(os.path.basename(path), 40), (), None, smart_text.parse(text)))
             continue
         readings = parse_any(content)
         parts.append(readings)

@@ -286,7 +286,7 @@ def inquiry(raw: str) -> tuple[str, str]:
     tidy = text.rstrip()
     if len(tidy) > 48:
         return text[:20].strip(), " ".join(text[20:60].split())
-    if len(tidy) > 28:
+    if len(tidy) > 28 and " " not in text[:8].strip():
         serial = text[28:48].strip() or tidy.split()[-1]
         vendor = text[:8].strip()
         model = text[8:24].strip()

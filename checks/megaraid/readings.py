@@ -165,7 +165,7 @@ def _joined(first: object, second: object) -> object:
     """Two readings of one thing: the first, its gaps filled from the second."""
     assert isinstance(first, tuple)
     assert isinstance(second, tuple)
-    return type(first)(*(other if _is_gap(mine) else mine for mine, other in zip(first, second)))
+    return type(first)(*(other if _is_gap(mine) and other is not None else mine for mine, other in zip(first, second)))
 
 
 def _is_gap(value: object) -> bool:

@@ -438,7 +438,7 @@ def _volume_properties(read: _Answer, number: int | None, pairs: dict[str, Any])
 
 def _second_volume(read: _Answer, row: dict[str, Any]) -> None:
     """One of storcli2's "Virtual Drives"."""
-    information = row["VD Info"]
+    information = row.get("VD Info")
     if not isinstance(information, dict):
         return
     _volume(read, information)

@@ -6,7 +6,7 @@ import sys
 
 os.environ["PATH"] = f"{sys.argv[1]}:/usr/bin:/bin"
 
-from pySMART import Device  # noqa: E402
+from pySMART import Device
 
 for number in range(int(sys.argv[2])):
     disk = Device("/dev/bus/0", interface=f"megaraid,{number}")

@@ -1,7 +1,7 @@
 """Disks that play good, sick and failing ones, down to the SCSI and ATA commands that smartctl sends.
 
-A SATA disk behind SAT (ATA PASS-THROUGH, SAT-4), and a SAS disk with its log pages (SPC-4, SBC-3). What a disk has not is
-refused as a real one would. iscsi_target.py puts them on a network, QEMU's MegaRAID controllers in front of that.
+A SATA disk behind SAT (ATA PASS-THROUGH, SAT-4), and a SAS disk with its log pages (SPC-4, SBC-3). What a disk has not
+is refused as a real one would. iscsi_target.py puts them on a network, QEMU's MegaRAID controllers in front of that.
 """
 
 from __future__ import annotations

@@ -127,6 +127,17 @@ VERDICTS: dict[str, tuple[tuple[int, ...], str]] = {
     "qemu/iscsi_-d_megaraid,0_-j_-x_bus-1.rc2.json": ((UNKNOWN,), "smartctl 7.3: INQUIRY failed"),
     "qemu/builtin_-j_-x_sdc.rc4.json": ((OK,), "1 disk"),
     "qemu/builtin_-j_-x_nvme0.rc0.json": ((OK,), "1 disk"),
+    "py-SMART/megaraid_ph_sas_hdd_0/_-d_megaraid,44_--all__dev_bus_7": ((OK,), "1 disk"),
+    "py-SMART/megaraid_ph_sata_hdd_0/_-d_megaraid,16_--all__dev_bus_0": ((OK,), "1 disk"),
+    "py-SMART/megaraid_ph_sata_hdd_1_issue_56/_-d_sat+megaraid,60_--all__dev_bus_0": ((OK,), "1 disk"),
+    "py-SMART/megaraid_ph_sata_ssd_0/_-d_megaraid,28_--all__dev_bus_0": ((OK,), "1 disk"),
+    "py-SMART/megaraid_vd_0/_-d_scsi_--all__dev_sda": ((UNKNOWN,), "no disk that offers SMART"),  # a virtual drive
+    "qemu/iscsi_-d_megaraid,0_-x_bus-0.rc4.txt": ((OK,), "1 disk"),
+    "qemu/iscsi_-d_megaraid,1_-x_bus-0.rc68.txt": ((WARNING,), "pending 24, reallocated 1864, uncorrectable 24"),
+    "qemu/iscsi_-d_megaraid,2_-x_bus-0.rc92.txt": ((CRITICAL,), "failing: reallocated 65535"),
+    "qemu/iscsi_-d_megaraid,3_-x_bus-0.rc4.txt": ((OK,), "1 disk"),
+    "qemu/iscsi_-d_megaraid,4_-x_bus-0.rc12.txt": ((CRITICAL,), "failing: predicted by itself (asc 5d/10)"),
+    "qemu/iscsi_-d_megaraid,5_-x_bus-0.rc12.txt": ((WARNING, CRITICAL), "71 C, says that it is too hot"),
 }
 
 

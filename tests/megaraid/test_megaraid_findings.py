@@ -246,8 +246,10 @@ def test_pinned_cache(tmp_path: Path) -> None:
         ("RAID6", "Pdgd", (), 1, "WARNING - c0 v0 RAID6 partially degraded, rebuild 37 %, done in {}; 4 ok"),
         ("RAID6", "Dgrd", (), 1, "WARNING - c0 v0 RAID6 degraded, rebuild 37 %, done in {}; 4 ok"),
         ("RAID5", "Dgrd", (), 2, "CRITICAL - c0 v0 RAID5 degraded, rebuild 37 %, no redundancy left, done in {}; 4 ok"),
-        ("RAID1", "Dgrd", ("--rebuilding", "warning"), 1, "WARNING - c0 v0 RAID1 degraded, rebuild 37 %, done in {}; 4 ok"),
-        ("RAID1", "Dgrd", ("--rebuilding", "critical"), 2, "CRITICAL - c0 v0 RAID1 degraded, rebuild 37 %, no redundancy left, done in {}; 4 ok"),
+        ("RAID1", "Dgrd", ("--rebuilding", "warning"), 1,
+         "WARNING - c0 v0 RAID1 degraded, rebuild 37 %, done in {}; 4 ok"),
+        ("RAID1", "Dgrd", ("--rebuilding", "critical"), 2,
+         "CRITICAL - c0 v0 RAID1 degraded, rebuild 37 %, no redundancy left, done in {}; 4 ok"),
         ("RAID6", "Optl", (), 1, "WARNING - c0 e252:s3 (Z1Z00003) rebuild 37 %, done in {}; 3 ok"),
     ],
 )  # fmt: skip

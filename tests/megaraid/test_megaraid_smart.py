@@ -215,7 +215,8 @@ def nvme(**changes: Any) -> str:
     ("changes", "code", "words"),
     [
         ({}, 0, "OK - 2 disks"),
-        ({"critical_warning": 16}, 2, "CRITICAL - /dev/nvme0 (NV1) failing: its backup of volatile memory failed; 1 ok"),
+        ({"critical_warning": 16}, 2,
+         "CRITICAL - /dev/nvme0 (NV1) failing: its backup of volatile memory failed; 1 ok"),
         ({"critical_warning": 2}, 1, "WARNING - /dev/nvme0 (NV1) says that it is too hot; 1 ok"),
         ({"critical_warning": 5}, 2,
          "CRITICAL - /dev/nvme0 (NV1) failing: spare blocks are used up, reliability is degraded; 1 ok"),
@@ -318,6 +319,7 @@ def test_any_field_may_be_of_another_kind() -> None:
             ]
         return []
 
-    for value in ([], "text", 10**30, None, {}, -1, 1.5, True):
+    values: tuple[object, ...] = ([], "text", 10**30, None, {}, -1, 1.5, True)
+    for value in values:
         for variant in changed(report, value):
             assert isinstance(parse(json.dumps(variant).encode()), Health)

@@ -53,7 +53,7 @@ def rules(place: Path, tool: str, *options: str) -> Path:
 
 
 def as_nobody(file: Path, script: str, scratch: bool = True) -> Ran:
-    """Run a script in a namespace where these are all sudo rules there are; $nobody before a command makes it nobody's."""
+    """Run a script where these are all the sudo rules there are; $nobody before a command makes it nobody's."""
     made = "mkdir -p -m 755 /var/lib/undergoal; install -d -m 0700 /var/lib/undergoal/scratch" if scratch else ":"
     lines = [
         "set -e; mount -t tmpfs -o mode=755 tmpfs /var/lib",
