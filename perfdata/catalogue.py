@@ -77,6 +77,26 @@ _KINDS = (
     Kind("carrier_changes_per_hour", "1/h", "Carrier changes", "Carrier lost or found in an hour, of the worst link."),
     Kind("link_failures_per_hour", "1/h", "Link failures", "Failures that a bond saw in an hour, of the worst link."),
     Kind("disk_errors_total", "", "Disk errors", "Errors on the disks of a chunkserver since it started.", COUNTER),
+    Kind("disks", "", "Disks", "Disks that are there and neither failed nor missing."),
+    Kind("virtual_drives", "", "Virtual drives", "Virtual drives of RAID controllers."),
+    Kind("spares", "", "Hot spares", "Disks that stand by to replace a failed one."),
+    Kind("disk_celsius", "", "Disk temperature", "Degrees Celsius of a disk."),
+    Kind("roc_celsius", "", "Controller chip temperature", "Degrees Celsius of a RAID controller's chip."),
+    Kind("board_celsius", "", "Controller board temperature", "Degrees Celsius of a RAID controller's board."),
+    Kind("battery_celsius", "", "Battery temperature", "Degrees Celsius of a RAID controller's battery."),
+    Kind(
+        "media_errors_total", "", "Media errors", "Errors of a disk's medium, as its controller counts them.", COUNTER
+    ),
+    Kind("pending_sectors", "", "Pending sectors", "Sectors that could not be read and wait to be written."),
+    Kind("reallocated_sectors", "", "Reallocated sectors", "Sectors that a disk has replaced by spare ones."),
+    Kind("uncorrectable_sectors", "", "Uncorrectable sectors", "Sectors that a disk's own scan could not read."),
+    Kind("grown_defects", "", "Grown defects", "Defects that a SAS disk has found since it was made."),
+    Kind("uncorrected_errors_total", "", "Uncorrected errors", "Errors that a SAS disk could not correct.", COUNTER),
+    Kind("crc_errors_total", "", "CRC errors", "Transfers that arrived broken: cables and backplanes.", COUNTER),
+    Kind("endurance_used_percent", "%", "Endurance used", "Share of the writes that flash was made for."),
+    Kind("power_on_seconds", "s", "Power-on time", "Time a disk was powered on, ever."),
+    Kind("selftest_age_seconds", "s", "Self-test age", "Power-on time since a disk's last self-test ended."),
+    Kind("progress_left_percent", "%", "Work left", "Share of a rebuild or check that is still to be done."),
 )
 
 CATALOGUE: dict[str, Kind] = {kind.name: kind for kind in _KINDS}

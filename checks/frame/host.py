@@ -12,6 +12,9 @@
 - extended attributes of a directory are lines NAME=VALUE in PATH.xattrs, its file system's size and what is left of it
   are two numbers in PATH.statfs; PATH.errno holds the name of the error it answers with instead, and PATH.hang stands
   for no answer at all;
+- what a command printed is in DIR/commands/NAME/ARGUMENTS, the spaces and slashes between and in the arguments as
+  underscores ("commands/storcli64/_call_show_all_nolog_J"); its exit status, if not 0, in ARGUMENTS.status (negative:
+  the signal that ended it), and ARGUMENTS.hang stands for one that never ends;
 - what a TCP service said is in DIR/tcp/ADDRESS-PORT.replies/, one file per request: named after the bytes sent in
   hexadecimal, holding those received in hexadecimal (line breaks do not count); NAME.hang as above.
 """
@@ -30,11 +33,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from checks.frame.bounded import Answer
     from checks.frame.netlink import Link
     from checks.frame.tcp import Talk
     from checks.frame.unix_http import LocalHttp
 
 FILE_MAX = 1 << 20
+COMMAND_MAX = 4 << 20  # bytes that one command may print
 _READ_SIZE = 16384
 _LOCAL_REPLY = 65536  # netlink fills at most 32 kB per datagram
 
@@ -270,6 +275,39 @@ class Host:
             return self.number(f"/sys/class/net/{name}/ifindex") or 0
         except ValueError:
             return 0
+
+    def has_command(self, path: str) -> bool:
+        """Whether there is a program at an absolute path; a capture knows those of which it has an answer, by name."""
+        if self.captured:
+            return self.exists(f"/commands/{os.path.basename(path)}")
+        return os.access(path, os.X_OK) and os.path.isfile(path)
+
+    def run(
+        self, commands: Sequence[list[str]], seconds: float, at_once: int = 1, directory: str = "/"
+    ) -> list[Answer | Exception]:
+        """Run commands, ``at_once`` at a time, all within ``seconds``; see bounded.run_many. argv[0] is absolute."""
+        from checks.frame import bounded
+
+        if self.captured:
+            return [self._replayed(argv, seconds) for argv in commands]
+        return bounded.run_many(list(commands), seconds, at_once, COMMAND_MAX, directory)
+
+    def _replayed(self, argv: Sequence[str], seconds: float) -> Answer | Exception:
+        from checks.frame import bounded
+
+        words = "_".join(argv[1:]).replace("/", "_").replace(" ", "_")
+        place = f"/commands/{os.path.basename(argv[0])}/{words}"
+        try:
+            if self.exists(f"{place}.hang"):
+                time.sleep(min(seconds, 0.3 * self.deadline.total))
+                return bounded.HelperTimeout("no answer in time")
+            status = self.number(f"{place}.status") or 0
+            output = self.read(place, COMMAND_MAX + 1)
+        except (OSError, ValueError) as error:
+            return error if isinstance(error, OSError) else OSError(errno.EINVAL, "its status was not captured well")
+        if len(output) > COMMAND_MAX:
+            return bounded.HelperOverflow(f"answered more than {COMMAND_MAX} bytes")
+        return bounded.Answer(status, output)
 
     def has_socket(self, path: str) -> bool:
         """Whether a local socket is there (or replies of one were captured); whoever may not look finds one."""
