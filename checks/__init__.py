@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-CHECKS = ("docker_bridge", "moosefs", "cephfs")
+CHECKS = ("docker_bridge", "moosefs", "cephfs", "tcp_window")
 
 
 def load(name: str) -> Plugin:

@@ -68,6 +68,10 @@ def main() -> NoReturn:
         from checks.plots.command import main as history
 
         history(arguments[1:], umask)
+    if arguments[:1] == ["tcp-responder"]:
+        from checks.tcp_window.responder import main as tcp_responder
+
+        tcp_responder(arguments[1:])
     if arguments[:1] == ["cephfs-top"]:
         from checks.cephfs.top import main as cephfs_top
 
