@@ -6,18 +6,21 @@ import os
 import shutil
 
 import pytest
+from lab.virtual_machine import KERNEL
 from support import as_root_on_debian
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "needs(*commands): a real system that needs root on Debian and these commands")
+    config.addinivalue_line(
+        "markers",
+        "needs(*commands): a real system that needs root on Debian and these commands;"
+        ' "kernel" stands for the one of virtual machines',
+    )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
-        missing = [
-            command for command in marker.args if shutil.which(command, path="/usr/sbin:/usr/bin:/sbin:/bin") is None
-        ]
+        missing = [command for command in marker.args if not _is_here(command)]
         reason = ""
         if not as_root_on_debian():
             reason = "real systems need root on Debian: run the same command as root"
@@ -27,3 +30,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail(f"a real system is required here: {reason}")
         if reason:
             pytest.skip(reason)
+
+
+def _is_here(command: str) -> bool:
+    if command == "kernel":
+        return KERNEL.exists()
+    return shutil.which(command, path="/usr/sbin:/usr/bin:/sbin:/bin") is not None
