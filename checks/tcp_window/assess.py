@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from checks.tcp_window.passive import Passive
     from checks.tcp_window.pipe import Pipe
     from checks.tcp_window.probe import Probed, Target
+    from checks.tcp_window.sockets import Suspect
     from checks.tcp_window.trend import Loss
     from perfdata.clock import Clock
     from perfdata.series import Series
@@ -146,12 +147,19 @@ def passive_findings(
     if look.busy:
         yield Measure(CONNECTIONS, "rwnd_limited_percent", round(100 * look.rwnd_limited / look.busy, 2), 0, 100)
         yield Measure(CONNECTIONS, "sndbuf_limited_percent", round(100 * look.sndbuf_limited / look.busy, 2), 0, 100)
-    for suspect in passive.stuck[:_PEERS_NAMED]:
-        code = STUCK_ZEROED if suspect.info.scaling else STUCK_STRIPPED
-        window = suspect.info.snd_wnd
-        pieces = "crumbs" if window is None else f"{window} bytes"
-        yield fact(suspect.peer, code, pieces=pieces, queue=size(suspect.queue), address=suspect.address)
+    yield from _stuck_findings(passive)
     yield from _prefix_findings(passive, options, clock, history)
+
+
+def _stuck_findings(passive: Passive) -> Iterator[Finding]:
+    """The peers with most stuck connections, by their addresses."""
+    by_address: dict[str, list[Suspect]] = {}
+    for suspect in passive.stuck:
+        by_address.setdefault(suspect.address, []).append(suspect)
+    for address, stuck in sorted(by_address.items(), key=lambda row: (-len(row[1]), row[0]))[:_PEERS_NAMED]:
+        code = STUCK_ZEROED if stuck[0].info.scaling else STUCK_STRIPPED
+        window = stuck[0].info.snd_wnd
+        yield fact(address, code, count=len(stuck), pieces="crumbs" if window is None else f"{window} bytes")
 
 
 def _prefix_findings(
@@ -203,15 +211,15 @@ def probe_findings(seen: Survey) -> Iterator[Finding]:
 
     found = probed.seen
     code = faults.classify(found)
-    if probed.first.rtt:
-        yield Measure(item, "rtt_seconds", round(probed.first.rtt, 6), 0)
+    if probed.rtt:
+        yield Measure(item, "rtt_seconds", round(probed.rtt, 6), 0)
     for name, transfer in (
         ("download_bytes_per_second", found.download),
         ("upload_bytes_per_second", found.upload),
     ):
         if transfer is not None:
             yield Measure(item, name, round(transfer.rate), 0)
-    if probed.problem and code in (faults.FINE, faults.TOO_SMALL, faults.HANDSHAKE_FINE, faults.STALLED):
+    if probed.problem and code in (faults.FINE, faults.TOO_SMALL, faults.STALLED):
         yield fact(item, UNREADABLE, reason=f"was not judged: it {probed.problem}", next_step="")
         return
     yield fact(item, code, **_parameters(target, probed, code))

@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from checks.tcp_window.passive import Passive
+
 _OWN_SCALE_ZERO = "ip route add {address}/32 via GATEWAY window 65535"
 _OLD_ADVICE = "shrinking tcp_rmem does not help on current kernels"
 
@@ -55,14 +57,14 @@ FACTS = {
     ),
     assess.STUCK_ZEROED: FactRule(
         WARNING,
-        "takes {pieces} at a time, {queue} wait: the path zeroes its window scale",
-        "a middlebox rewrites the option in its SYN; for {address} alone, there: ip route add THIS-HOST/32"
+        "{count} stuck, {pieces} at a time: its scale zeroed on the way",
+        "a middlebox rewrites the option in its SYN; for {item} alone, there: ip route add THIS-HOST/32"
         " via GATEWAY window 65535",
     ),
     assess.STUCK_STRIPPED: FactRule(
         WARNING,
-        "takes {pieces} at a time, {queue} wait: the path strips its window scale",
-        "a middlebox removes the option from its SYN-ACK; for this host alone, at {address}: ip route add"
+        "{count} stuck, {pieces} at a time: its scale stripped on the way",
+        "a middlebox removes the option from its SYN-ACK; for this host alone, at {item}: ip route add"
         " THIS-HOST/32 via GATEWAY window 65535",
     ),
     assess.UNSCALED: FactRule(
@@ -78,6 +80,9 @@ FACTS = {
     ),
     "path_fine": FactRule(OK, "fine, scales {scales}{pace}"),
     "handshake_fine": FactRule(OK, "handshake fine, scales {scales}; no transfer was made"),
+    "handshake_unclear": FactRule(
+        OK, "handshake with scale 0 from the peer: small buffers, or zeroed; no transfer was made"
+    ),
     "path_strips": FactRule(
         WARNING,
         "has no window scaling: stripped from our SYN, or not supported by the peer{pace}",
@@ -230,6 +235,8 @@ class TcpWindow(Plugin):
             findings += assess.passive_findings(seen.passive, options, run.clock, run.history)
         findings += assess.probe_findings(seen)
         titles = {"": "host"}
+        if seen.passive is not None:
+            titles[assess.CONNECTIONS] = f"{seen.passive.look.total} connections:"
         if seen.target is not None:
             titles[printable(seen.target.name)] = f"path to {printable(seen.target.name)}"
         return Examination(
@@ -282,13 +289,12 @@ def _host_words(values: dict[str, Judged]) -> str:
 
 def _connection_words(values: dict[str, Judged]) -> str:
     numbers = {name: j.finding.value for name, j in values.items() if isinstance(j.finding, Measure)}
-    words = str(plain_number(numbers["remote_connections"]))
     if numbers["stuck"]:
-        return f"{words}, {numbers['stuck']} stuck on a misread window"
+        return f"{numbers['stuck']} stuck on a misread window"
     if not numbers["remote_connections"]:
-        return words
+        return "none to elsewhere"
     unscaled = numbers["unscaled_percent"]
-    return f"{words}, all scaled" if not unscaled else f"{words}, {plain_number(round(unscaled, 1))}% unscaled"
+    return f"{plain_number(round(unscaled, 1))}% unscaled" if unscaled else "all scaled"
 
 
 def _problem_words(measure: Measure) -> str:
@@ -319,7 +325,7 @@ def _any(settings: Settings) -> bool:
 
 
 def _details(seen: Survey, run: Run) -> list[Detail]:
-    """What is shown with -v only."""
+    """What would fill the pipes; the rest is shown with -v only."""
     details = []
     settings = seen.settings
     for pipe in seen.pipes:
@@ -328,32 +334,38 @@ def _details(seen: Survey, run: Run) -> list[Detail]:
             details.append(Detail(0, f"next: for {pipe.name} {line}"))
     if settings.timestamps == 0 and settings.syncookies:
         details.append(Detail(1, "TCP timestamps are off: connections taken with SYN cookies have no window scaling"))
-    for route in seen.routes or ():
-        if route.clamps:
-            details.append(Detail(1, f"route {route.destination} has {route.clamps}"))
+    details += [
+        Detail(1, f"route {route.destination} has {route.clamps}") for route in seen.routes or () if route.clamps
+    ]
     if seen.routes is None:
         details.append(Detail(1, f"not seen: routes; {printable(seen.routes_problem, 120)}"))
-    if seen.settings.rmem_max is None:
+    if settings.rmem_max is None and "core/rmem_max" not in seen.unreadable:
         details.append(Detail(1, "not seen: net.core.rmem_max, which can make the scale larger"))
     if seen.passive is not None:
-        look = seen.passive.look
-        if look.bare:
-            cookies = f"; this host has sent {seen.cookies} SYN cookies" if seen.cookies else ""
-            details.append(Detail(1, f"TCP options are missing altogether on {look.bare} connections{cookies}"))
-        if seen.passive.silent:
-            details.append(
-                Detail(
-                    1,
-                    f"TCP gets no answer on {seen.passive.silent} connections: peers that are gone, or a firewall that"
-                    " tracks windows without their scale (--probe tells)",
-                )
-            )
-        if look.untold:
-            details.append(Detail(1, f"not seen: the state of {look.untold} connections; the kernel told none"))
-    if seen.target is not None and seen.target.url == "" and not (seen.target.upload or seen.target.download):
+        details += _passive_details(seen.passive, seen.cookies)
+        if run.history is None:
+            details.append(Detail(2, "no history: no word on peers that lost window scaling"))
+    if seen.probed is not None and not (seen.probed.seen.upload or seen.probed.seen.download):
         details.append(Detail(1, "not seen: our window as the peer sees it; --http or --responder show it"))
-    if run.history is None and seen.passive is not None:
-        details.append(Detail(2, "no history: no word on peers that lost window scaling"))
+    return details
+
+
+def _passive_details(passive: Passive, cookies: int | None) -> list[Detail]:
+    details = []
+    look = passive.look
+    if look.bare:
+        sent = f"; this host has sent {cookies} SYN cookies" if cookies else ""
+        details.append(Detail(1, f"TCP options are missing altogether on {look.bare} connections{sent}"))
+    if passive.silent:
+        details.append(
+            Detail(
+                1,
+                f"TCP gets no answer on {passive.silent} connections: peers that are gone, or a firewall that tracks"
+                " windows without their scale (--probe tells)",
+            )
+        )
+    if look.untold:
+        details.append(Detail(1, f"not seen: the state of {look.untold} connections; the kernel told none"))
     return details
 
 

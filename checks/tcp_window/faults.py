@@ -13,6 +13,7 @@ from perfdata.record import Record
 
 FINE = "path_fine"
 HANDSHAKE_FINE = "handshake_fine"
+HANDSHAKE_UNCLEAR = "handshake_unclear"
 STRIPPED = "path_strips"
 STRIPPED_SYN = "path_strips_syn"
 STRIPPED_SYNACK = "path_strips_synack"
@@ -27,8 +28,9 @@ TOO_SMALL = "too_small"
 
 _EDGE_SLACK = 1 << 14  # bytes: a scaled window is rounded down to its unit
 _EDGE_FACTOR = 8
-_STALL = 1.1  # seconds without data
+_STALL = 1.8  # seconds without data: a window of crumbs takes one or less from one to the next
 _SEGMENTS_LEAST = 3
+_FEW = 10
 _BETTER = 4  # times as fast: then it was the scale
 
 
@@ -67,10 +69,10 @@ class Download(Record):
 
     @property
     def crawls(self) -> bool:
-        """Small segments, and no more in a round trip than a peer would send that knows no scale."""
+        """Segments of the size that a peer sends who knows no scale, and few of them in a round trip."""
         if self.scale == 0 or not self.segments or self.segments < _SEGMENTS_LEAST or self.stalls:
             return False
-        return self.received <= self.segments * self.raw_window and self.rate * self.rtt <= self.raw_window
+        return self.received <= self.segments * self.raw_window and self.rate * self.rtt <= _FEW * self.raw_window
 
     @property
     def suspicious(self) -> bool:
@@ -125,7 +127,9 @@ def classify(seen: Seen) -> str:
     by_transfer = _by_transfer(seen)
     if by_transfer:
         return by_transfer
-    return FINE if seen.download or seen.upload else HANDSHAKE_FINE
+    if seen.download or seen.upload:
+        return FINE
+    return HANDSHAKE_FINE if seen.near.got else HANDSHAKE_UNCLEAR
 
 
 def _by_both_ends(near: End, far: End) -> str:

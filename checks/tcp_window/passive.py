@@ -2,7 +2,7 @@
 
 A connection is stuck on a misread window when all of this holds, over more than one look: the peer's scale arrived as 0
 or not at all, it has data to send, the window is not closed but smaller than a segment, the persist timer has been
-running, and what does arrive is in pieces of that size. One look is not enough: a peer that has stopped reading may
+running (or it mostly waited), and what does arrive is in pieces of that size. One look is not enough: a peer that has stopped reading may
 leave such a window too, but then nothing arrives.
 """
 
@@ -16,9 +16,12 @@ from perfdata.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from checks.frame.host import Host
+    from checks.tcp_window.tcp_info import TcpInfo
 
 _PAUSE = 0.8  # seconds between looks: some turns of the persist timer
 _LOOKS = 3
+_MOSTLY = 0.5  # of the time
+_SMALL = 0.6  # of a full segment
 _RETRANSMITTING = 2  # doublings of the timer
 
 
@@ -40,14 +43,30 @@ def starving(suspect: Suspect) -> bool:
 
 def is_stuck(first: Suspect, later: Suspect) -> bool:
     """Whether two looks at one connection show it creeping through a misread window."""
-    if not (starving(first) and starving(later) and PROBING in (first.timer, later.timer)):
-        return False
     before, after = first.info, later.info
+    if not (starving(first) and starving(later)):
+        return False
+    if PROBING not in (first.timer, later.timer) and not _waited(before, after):
+        return False
     arrived = (after.bytes_acked or 0) - (before.bytes_acked or 0)
     if arrived <= 0:
         return False
-    pieces = (after.segments_out or 0) - (before.segments_out or 0)
-    return arrived < after.full_segment * max(pieces, 1) / 2
+    pieces = (after.segments_out or 0) - (before.segments_out or 0) + 1  # and one that was under way before
+    window = max(before.snd_wnd or 0, after.snd_wnd or 0)
+    return arrived < _SMALL * after.full_segment * pieces and (not window or arrived <= window * pieces)
+
+
+def _waited(before: TcpInfo, after: TcpInfo) -> bool:
+    """Whether it waited for the peer's window most of the time: a window of a few bytes needs no persist timer.
+
+    Or its segments have shrunk, which they do when no window was ever larger (tcp_bound_to_half_wnd).
+    """
+    if 2 * after.snd_mss < after.full_segment:
+        return True
+    if None in (before.busy, after.busy, before.rwnd_limited, after.rwnd_limited):
+        return False
+    busy = (after.busy or 0.0) - (before.busy or 0.0)
+    return busy > 0 and (after.rwnd_limited or 0.0) - (before.rwnd_limited or 0.0) > _MOSTLY * busy
 
 
 def watch(host: Host, reserve: float) -> Passive:

@@ -46,7 +46,7 @@ class Probed(Record):
     """What the probe found."""
 
     seen: Seen
-    first: TcpInfo  # after the handshake
+    rtt: float  # seconds
     sees: int | None  # bytes: our window as the peer understands it, when the responder said so
     own_window: int  # bytes: the window we offered on the connection that showed it
     peer_raw: int | None  # bytes: the peer's window as it is understood here
@@ -234,7 +234,7 @@ def _probed(
     )
     return Probed(
         seen,
-        first,
+        last.rtt,
         report.sees if report else None,
         last.offered,
         showing.snd_wnd,
