@@ -76,6 +76,7 @@ _KINDS = (
     Kind("receive_window_bytes", "B", "Receive window", "The largest TCP window that this host offers."),
     Kind("send_window_bytes", "B", "Send window", "What one connection of this host can have in flight."),
     Kind("dead_peer_seconds", "s", "Time a dead peer blocks", "Time until TCP gives up a peer that does not answer."),
+    Kind("clamped_routes", "", "Routes that clamp TCP", "Routes with a window, initcwnd or initrwnd of their own."),
     Kind("pipe_percent", "%", "Usable bandwidth", "Share of a path's bandwidth that the buffers allow."),
     Kind("expected_bytes_per_second", "B/s", "Expected throughput", "What one connection can reach on a path."),
     Kind("remote_connections", "", "Connections", "TCP connections to other hosts."),

@@ -36,7 +36,7 @@ STUCK_ZEROED, STUCK_STRIPPED, UNSCALED, LOST = "stuck_zeroed", "stuck_stripped",
 CONNECTIONS = "connections"  # the item that stands for all of them
 _PEERS_NAMED = 5
 _UNSCALED_SHARE = 50  # percent
-_PREFIXES_TOLD = 100
+_PREFIXES_TOLD = 1000
 
 
 def pace(per_second: float) -> str:
@@ -115,13 +115,13 @@ def remedy_line(pipe: Pipe, settings: Settings) -> str:
 
 
 def route_findings(seen: Survey, options: SimpleNamespace) -> Iterator[Finding]:
-    """Routes whose first flight is shorter than it should be."""
-    if options.initcwnd is None:
-        return
+    """How many routes clamp TCP, and those whose first flight is shorter than it should be."""
     if seen.routes is None:
-        yield fact("", UNREADABLE, reason=f"routes cannot be judged: {seen.routes_problem}", next_step="")
+        if options.initcwnd is not None or seen.routes_hang:
+            yield fact("", UNREADABLE, reason=f"routes not seen: {seen.routes_problem}", next_step="")
         return
-    for route in seen.routes:
+    yield Measure("", "clamped_routes", sum(1 for route in seen.routes if route.clamps), 0)
+    for route in seen.routes if options.initcwnd is not None else ():
         judged = route.initcwnd or route.destination.startswith("default")
         if judged and route.first_flight < options.initcwnd:
             yield fact(f"route {route.destination}", SHORT_FLIGHT, initcwnd=route.first_flight, wanted=options.initcwnd)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from checks.tcp_window.passive import Passive
 
 _OWN_SCALE_ZERO = "ip route add {address}/32 via GATEWAY window 65535"
+_LINE_MAX = 140  # characters
 _OLD_ADVICE = "shrinking tcp_rmem does not help on current kernels"
 
 LEVELS = {
@@ -236,7 +237,10 @@ class TcpWindow(Plugin):
         findings += assess.probe_findings(seen)
         titles = {"": "host"}
         if seen.passive is not None:
-            titles[assess.CONNECTIONS] = f"{seen.passive.look.total} connections:"
+            total = seen.passive.look.total
+            titles[assess.CONNECTIONS] = (
+                f"{total} connections:" if total or not seen.passive.look.broken else "connections"
+            )
         if seen.target is not None:
             titles[printable(seen.target.name)] = f"path to {printable(seen.target.name)}"
         return Examination(
@@ -263,7 +267,11 @@ class TcpWindow(Plugin):
 
     def all_fine(self, sentences: list[str]) -> str:
         """See Plugin."""
-        return "; ".join(sentence.removeprefix("host ") for sentence in sentences)
+        text, *others = [sentence.removeprefix("host ") for sentence in sentences]
+        for sentence in others:
+            if len(text) + len(sentence) <= _LINE_MAX:
+                text += f"; {sentence}"
+        return text
 
     def is_told(self, judged: list[Judged]) -> bool:
         """See Plugin."""
@@ -281,7 +289,7 @@ class TcpWindow(Plugin):
 
 
 def _host_words(values: dict[str, Judged]) -> str:
-    scale = f"announces scale {values['wscale'].finding.value}"  # type: ignore[union-attr]
+    scale = f"scale {values['wscale'].finding.value}"  # type: ignore[union-attr]
     if "receive_window_bytes" not in values:
         return scale
     return f"{scale}, windows up to {size(values['receive_window_bytes'].finding.value)}"  # type: ignore[union-attr]
@@ -364,6 +372,8 @@ def _passive_details(passive: Passive, cookies: int | None) -> list[Detail]:
                 " windows without their scale (--probe tells)",
             )
         )
+    if passive.hurried:
+        details.append(Detail(1, f"not seen: whether {passive.hurried} connections are stuck; there was no time (-t)"))
     if look.untold:
         details.append(Detail(1, f"not seen: the state of {look.untold} connections; the kernel told none"))
     return details

@@ -2,8 +2,8 @@
 
 A connection is stuck on a misread window when all of this holds, over more than one look: the peer's scale arrived as 0
 or not at all, it has data to send, the window is not closed but smaller than a segment, the persist timer has been
-running (or it mostly waited), and what does arrive is in pieces of that size. One look is not enough: a peer that has stopped reading may
-leave such a window too, but then nothing arrives.
+running (or it mostly waited), and what does arrive is in pieces of that size. One look is not enough: a peer that has
+stopped reading may leave such a window too, but then nothing arrives.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class Passive(Record):
     look: Look  # the first one
     stuck: list[Suspect]  # the fullest queue first
     silent: int  # connections that retransmit without an answer
+    hurried: int = 0  # connections that may be stuck, but there was no time for another look
 
 
 def starving(suspect: Suspect) -> bool:
@@ -73,21 +74,28 @@ def watch(host: Host, reserve: float) -> Passive:
     """Look once, and again when something looks stuck."""
     host.deadline.stage = "looking at all TCP connections"
     first = look(host, 1, reserve)
+    silent = sum(1 for suspect in first.suspects.values() if _is_silent(suspect))
     suspects = {key: suspect for key, suspect in first.suspects.items() if starving(suspect)}
     stuck: dict[bytes, Suspect] = {}
     for turn in range(2, _LOOKS + 1):
-        if not suspects or host.deadline.left(reserve) < 2 * _PAUSE:
+        if not suspects:
             break
         if not host.captured:
+            if host.deadline.left(reserve) < 2 * _PAUSE:
+                return Passive(first, _fullest_first(stuck), silent, len(suspects))
             time.sleep(_PAUSE)
         later = look(host, turn, reserve)
         for key, suspect in later.suspects.items():
             if key in suspects and is_stuck(suspects[key], suspect):
                 stuck[key] = suspect
                 del suspects[key]
-    silent = sum(
-        1
-        for suspect in first.suspects.values()
-        if suspect.info.scaling and suspect.info.backoff >= _RETRANSMITTING and suspect.timer != PROBING
-    )
-    return Passive(first, sorted(stuck.values(), key=lambda s: (-s.queue, s.peer)), silent)
+    return Passive(first, _fullest_first(stuck), silent)
+
+
+def _fullest_first(stuck: dict[bytes, Suspect]) -> list[Suspect]:
+    return sorted(stuck.values(), key=lambda suspect: (-suspect.queue, suspect.peer))
+
+
+def _is_silent(suspect: Suspect) -> bool:
+    info = suspect.info
+    return info.scaling and info.backoff >= _RETRANSMITTING and suspect.timer != PROBING

@@ -25,6 +25,7 @@ class Survey(Record):
     unreadable: dict[str, str]  # setting -> why
     routes: list[Route] | None  # None: not to be seen
     routes_problem: str
+    routes_hang: bool
     pipes: list[Pipe]
     passive: Passive | None  # None: not asked for
     cookies: int | None  # SYN cookies sent since boot
@@ -38,7 +39,7 @@ def survey(host: Host, options: SimpleNamespace) -> Survey:
     """Never raises OSError: what cannot be read is in the result."""
     host.deadline.stage = "reading TCP settings"
     settings, unreadable = read_settings(host)
-    routes, routes_problem = _routes(host)
+    routes, routes_problem, routes_hang = _routes(host)
     wrong = ""
     pipes: list[Pipe] = []
     if options.rate or options.rtt:
@@ -69,16 +70,29 @@ def survey(host: Host, options: SimpleNamespace) -> Survey:
             wrong = str(error)
         except ProbeFailed as error:
             problem = str(error)
-    return Survey(settings, unreadable, routes, routes_problem, pipes, passive, cookies, target, probed, problem, wrong)
+    return Survey(
+        settings,
+        unreadable,
+        routes,
+        routes_problem,
+        routes_hang,
+        pipes,
+        passive,
+        cookies,
+        target,
+        probed,
+        problem,
+        wrong,
+    )
 
 
-def _routes(host: Host) -> tuple[list[Route] | None, str]:
+def _routes(host: Host) -> tuple[list[Route] | None, str, bool]:
     host.deadline.stage = "reading routes"
     try:
-        return read_routes(host), ""
+        return read_routes(host), "", False
     except FileNotFoundError:
-        return None, "were not captured"
+        return None, "they were not captured", False
     except TimeoutError:
-        return None, "the kernel did not answer in time"
+        return None, "the kernel did not answer in time", True
     except OSError as error:
-        return None, error.strerror or str(error)
+        return None, error.strerror or str(error), False

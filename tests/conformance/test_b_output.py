@@ -190,7 +190,7 @@ def test_23_hostile_names_are_defused(name: str, gallery: Gallery) -> None:
 def test_23_hostile_names_do_not_make_lines_of_their_own(name: str, gallery: Gallery) -> None:
     start = re.compile(
         r"next: |(OK|WARNING|CRITICAL|UNKNOWN): |not seen: |no history|\d+ more |\.\.\. and \d+ more lines"
-        r"|(none|\d+) of \d+ chunks |(server|master) \d+\.|(chunk|file) loop|directory /"
+        r"|TCP |route \S+ has |(none|\d+) of \d+ chunks |(server|master) \d+\.|(chunk|file) loop|directory /"
     )
     for done in gallery.verbosities(name, "hostile"):
         assert [line for line in done.rest if not start.match(line)] == []

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.needs("gcc", "ip", "ethtool", "unshare", "nsenter", "se
 
 FAULTS = ("", "strip-syn", "strip-synack", "zero-syn", "zero-synack", "track")
 METHODS = ("download", "upload", "probe", "passive", "both ends")
-HOST = r"announces scale 7, windows up to [\d.]+ MiB"
+HOST = r"scale 7, windows up to [\d.]+ MiB"
 UP, DOWN = r"[\d.]+ k?B/s up", r"[\d.]+ k?B/s down"
 WEB_PATH, SINK_PATH, BOTH_PATH = (f"path to {re.escape(f'{SERVER}:{port}')}" for port in (WEB, SINK, RESPONDER))
 NO_SCALING = "has no window scaling: stripped from our SYN, or not supported by the peer"
@@ -94,7 +94,7 @@ EXPECTED: dict[tuple[str, str], list[tuple[int, str]]] = {
     ("zero-synack", "probe"): [
         (
             0,
-            f"OK - {WEB_PATH} handshake with scale 0 from the peer: small buffers, or zeroed; no transfer was made; {HOST}",
+            f"OK - {WEB_PATH} handshake with scale 0 from the peer: small buffers, or zeroed; no transfer was made",
         )
     ],
     ("zero-synack", "passive"): [
