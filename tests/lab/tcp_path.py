@@ -21,8 +21,10 @@ _NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 # arguments: address, port, "send" or "take" for ever, how many
 _TRAFFIC = """
 import socket, sys, threading, time
+connected = threading.Barrier(int(sys.argv[4]) + 1)
 def run():
     s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+    connected.wait()
     try:
         while sys.argv[3] == "send" and s.send(b"u" * 16384) or s.recv(1 << 20):
             time.sleep(0.02)
@@ -30,6 +32,7 @@ def run():
         pass
 for _ in range(int(sys.argv[4])):
     threading.Thread(target=run, daemon=True).start()
+connected.wait()
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -43,6 +46,19 @@ def build(directory: Path) -> Path:
     return program
 
 
+# arguments: address, port, seconds; prints bytes per second over the last two of them
+_BULK = """
+import socket, sys, time
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+start = time.monotonic()
+counted = total = 0
+while (now := time.monotonic() - start) < float(sys.argv[3]):
+    total += len(s.recv(1 << 20))
+    counted = counted or (now > float(sys.argv[3]) - 2 and total)
+print((total - counted) / 2)
+"""
+
+
 class TcpPath:
     """Client, middlebox, server. Everything in it ends with it; use as a context manager."""
 
@@ -53,8 +69,8 @@ class TcpPath:
         try:
             self.client, self.box, self.server = (self._space() for _ in range(3))
             self._connect(scale)
-            delay = str(int(rtt_ms * 500))
-            self._start(self.box, [str(middlebox), "m0", "m1", delay, *actions.split()])
+            self._middlebox = [str(middlebox), "m0", "m1", str(int(rtt_ms * 500))]
+            self._box = self._start(self.box, [*self._middlebox, *actions.split()])
             self._start(self.server, [sys.executable, str(HERE / "tcp_peer.py"), SERVER, str(peer)])
         except BaseException:
             self.close()
@@ -91,20 +107,30 @@ class TcpPath:
         argv = [*command("undergoal"), "tcp-responder", "--listen", f"{SERVER}:{RESPONDER}", "--for", "300"]
         self._start(self.server, [*_NOBODY, *argv])
 
+    def change(self, actions: str) -> None:
+        """Put another middlebox in the place of this one."""
+        self.stop(self._box)
+        self._box = self._start(self.box, [*self._middlebox, *actions.split()])
+
     def traffic(self, port: int, count: int, direction: str) -> subprocess.Popen[bytes]:
         """``count`` connections of the client that "send" or "take" until they are ended."""
         argv = [sys.executable, "-c", _TRAFFIC, SERVER, str(port), direction, str(count)]
         return self._start(self.client, argv)
+
+    def bulk(self, port: int, seconds: float) -> float:
+        """Bytes per second of a long download, once it has found its pace."""
+        return float(self.client.must(sys.executable, "-c", _BULK, SERVER, str(port), str(seconds)))
 
     def stop(self, process: subprocess.Popen[bytes]) -> None:
         """End what was started."""
         self._running.remove(process)
         _close(process)
 
-    def check(self, *options: str, at: Namespace | None = None) -> Ran:
-        """Run the check as nobody, on the client unless told otherwise, without history."""
-        argv = [*_NOBODY, *command("check_tcp_window"), "--no-history", *options]
-        return (at or self.client).run(*argv)
+    def check(self, *options: str, at: Namespace | None = None, history: Path | None = None) -> Ran:
+        """Run the check, on the client unless told otherwise: as nobody, or with a history as root."""
+        kept = ["--state-dir", str(history)] if history else ["--no-history"]
+        user = [] if history else _NOBODY
+        return (at or self.client).run(*user, *command("check_tcp_window"), *kept, *options)
 
     def close(self) -> None:
         """End all of it."""

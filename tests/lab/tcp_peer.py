@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import suppress
 
-WEB, SOURCE, SINK, SLUGGISH = 8080, 5001, 5002, 5003
+WEB, SOURCE, SINK, SLUGGISH, BULK = 8080, 5001, 5002, 5003, 5004
 FILE_SIZE = 1 << 20
 
 
@@ -52,6 +52,12 @@ def _source(connection: socket.socket) -> None:
             time.sleep(0.02)  # as much as is needed to be always busy where a window is misread
 
 
+def _bulk(connection: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            connection.send(b"b" * 262144)
+
+
 def _sink(connection: socket.socket) -> None:
     with suppress(OSError):
         while connection.recv(1 << 20):
@@ -84,9 +90,11 @@ def _serve(listener: socket.socket, work: object) -> None:
 def main() -> None:
     """Serve until stdin ends."""
     address, buffer = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    for port, work in ((SOURCE, _source), (SINK, _sink), (SLUGGISH, _sluggish)):
+    for port, work in ((SOURCE, _source), (SINK, _sink), (SLUGGISH, _sluggish), (BULK, _bulk)):
         threading.Thread(target=_serve, args=(_listen(address, port, buffer), work), daemon=True).start()
     web = http.server.ThreadingHTTPServer((address, WEB), _Web)
+    if buffer:
+        web.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     web.handle_error = lambda *_: None  # type: ignore[method-assign]
     threading.Thread(target=web.serve_forever, daemon=True).start()
     print("ready", flush=True)
