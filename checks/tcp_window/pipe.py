@@ -47,13 +47,15 @@ def parse_rate(text: str) -> float:
         value = float(digits) * _UNITS[unit] / 8
     except (ValueError, KeyError):
         raise ValueError(f"'{text}' is not a rate such as 10Gbit") from None
-    if not digits.replace(".", "", 1).isdigit() or not 1 <= value <= 10**15:
+    if not digits.isascii() or not digits.replace(".", "", 1).isdigit() or not 1 <= value <= 10**15:
         raise ValueError(f"'{text}' is not a rate such as 10Gbit")
     return value
 
 
 def pipes(rates: list[tuple[str, float]], rtts: list[tuple[str, float]]) -> list[Pipe]:
     """Each rate with the delay given beside it; a single one of either goes with all of the other."""
+    if not rates or not rtts:
+        raise ValueError("--rate and --rtt go together")
     if len(rates) == 1:
         rates = rates * len(rtts)
     if len(rtts) == 1:

@@ -118,6 +118,7 @@ class Responder:
         self._host = host
         self._rate = rate
         self._allowance = rate * _TICK
+        self._stopped = False
         self._clients: dict[int, _Client] = {}
         self._starts: dict[str, list[float]] = {}
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
@@ -129,11 +130,15 @@ class Responder:
         """For ``life`` seconds."""
         end = time.monotonic() + life
         refilled = time.monotonic()
-        while (now := time.monotonic()) < end:
+        while (now := time.monotonic()) < end and not self._stopped:
             self._allowance = min(self._allowance + (now - refilled) * self._rate, self._rate * _TICK + _CHUNK)
             refilled = now
             self._turn(min(_TICK, end - now))
             self._end_late_ones(time.monotonic())
+
+    def stop(self) -> None:
+        """Let serve() return soon."""
+        self._stopped = True
 
     def _turn(self, patience: float) -> None:
         can_send = self._allowance >= 1
