@@ -147,7 +147,8 @@ def passive_findings(
     if look.busy:
         yield Measure(CONNECTIONS, "rwnd_limited_percent", round(100 * look.rwnd_limited / look.busy, 2), 0, 100)
         yield Measure(CONNECTIONS, "sndbuf_limited_percent", round(100 * look.sndbuf_limited / look.busy, 2), 0, 100)
-    yield from _stuck_findings(passive)
+    if not all(level.match(len(passive.stuck)) for level in (options.stuck_warning, options.stuck_critical)):
+        yield from _stuck_findings(passive)
     yield from _prefix_findings(passive, options, clock, history)
 
 

@@ -122,6 +122,11 @@ FACTS = {
         "stalls{pace}, and not by the window scale",
         "is the peer hung, or does the path drop large packets? ping -M do -s 1472 {address}",
     ),
+    "path_crawls": FactRule(
+        UNKNOWN,
+        "crawls{pace}; no second look showed whether it is the window scale",
+        "give it more time: -t 12",
+    ),
     "peer_bare": FactRule(OK, "has a peer without TCP options, as with SYN cookies without timestamps{pace}"),
     "own_scaling_off": FactRule(OK, "not judged: tcp_window_scaling is off here{pace}"),
     "peer_scaling_off": FactRule(
@@ -144,8 +149,8 @@ class TcpWindow(Plugin):
         "Judges this host's TCP settings: the window scale it announces, and with --rate\n"
         "and --rtt whether its buffers fill that pipe. --established looks at all\n"
         "connections, --probe and --http at one path: they open one to three connections\n"
-        "to what is named, and move at most 20 kB each way (what is under way when it\n"
-        "is broken off comes on top), within 3 seconds. --probe alone makes a handshake."
+        "to what is named, and move 20 kB over each in 3 s at most (what is under way\n"
+        "when it is broken off comes on top). --probe alone makes a handshake."
     )
     examples = (
         "  check_tcp_window\n"

@@ -49,8 +49,11 @@ def reason(error: OSError) -> str:
 class Connection:
     """A TCP connection and the peer's first window. Use as a context manager; its end is a reset, not a farewell."""
 
-    def __init__(self, address: str, port: int, seconds: float, unscaled: bool = False) -> None:
-        """Raises NoConnection."""
+    def __init__(
+        self, address: str, port: int, seconds: float, unscaled: bool = False, patience: float = PATIENCE
+    ) -> None:
+        """``seconds`` for the handshake, ``patience`` for what follows. Raises NoConnection."""
+        self._patience = patience
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         try:
             if unscaled:
@@ -85,7 +88,7 @@ class Connection:
 
     def patience(self) -> float:
         """Seconds left for this transfer."""
-        return max(0.0, self.started + PATIENCE - time.monotonic())
+        return max(0.0, self.started + self._patience - time.monotonic())
 
     def download(self, read: Callable[[], bytes], wanted: int) -> Download:
         """Take what comes until ``wanted`` bytes; ``read`` gives what is there, and b"" at the end.

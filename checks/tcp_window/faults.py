@@ -24,6 +24,7 @@ STALLED = "path_stalls"
 BARE = "peer_bare"
 OWN_OFF = "own_scaling_off"
 PEER_OFF = "peer_scaling_off"
+CRAWLS = "path_crawls"
 TOO_SMALL = "too_small"
 
 _EDGE_SLACK = 1 << 14  # bytes: a scaled window is rounded down to its unit
@@ -169,6 +170,8 @@ def _by_transfer(seen: Seen) -> str:
         return TRACKED if download.stalls else ZEROED_TO_PEER
     if download.stalls:
         return STALLED
+    if download.crawls and again is None and seen.far is None:
+        return CRAWLS
     if download.complete and (download.segments or 0) < _SEGMENTS_LEAST:
         return TOO_SMALL
     return ""

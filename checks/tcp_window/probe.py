@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _RESERVE = 0.7  # seconds kept for the verdict
 _CONNECT = 3.0  # seconds for a handshake
+_SECOND_LOOK = 1.5  # seconds that it needs at least
 
 
 class Target(Record):
@@ -97,8 +98,9 @@ class _Prober:
 
     def open(self, trial: _Trial, unscaled: bool = False) -> Connection:
         """Connect. Raises NoConnection."""
-        seconds = min(_CONNECT, self._host.deadline.left(_RESERVE))
-        trial.connection = Connection(self._address, self._target.port, seconds, unscaled)
+        left = self._host.deadline.left(_RESERVE)
+        patience = min(PATIENCE, left)
+        trial.connection = Connection(self._address, self._target.port, min(_CONNECT, left), unscaled, patience)
         trial.info = trial.connection.first
         return trial.connection
 
@@ -109,17 +111,17 @@ class _Prober:
 
     def download(self, trial: _Trial, unscaled: bool = False) -> None:
         """Take bytes from the responder, or from a web server."""
+        from checks.tcp_window.web import Body
+
+        body = None if self._target.responder else Body(self._target.url)
         with self.open(trial, unscaled) as connection:
-            if self._target.responder:
+            if body is None:
                 connection.socket.sendall(talk.request(talk.DOWN, LIMIT))
                 reader = _Reports(connection, trial)
                 trial.download = connection.download(reader.read, LIMIT)
                 trial.info = connection.info()
                 return
-            from checks.tcp_window.web import get
-
-            body = get(connection, self._target.url)
-            trial.download = connection.download(body.read, LIMIT)
+            trial.download = connection.download(lambda: body.read(connection), LIMIT)
             trial.info = connection.info()
             if body.problem:
                 trial.failure = body.problem
@@ -208,7 +210,7 @@ def _second_look(host: Host, prober: _Prober, down: _Trial | None) -> _Trial | N
     """The download once more with a window that needs no scale: if that is fine, it was the scale."""
     if down is None or down.download is None or not down.download.suspicious:
         return None
-    if host.deadline.left(_RESERVE) < PATIENCE + 0.5:
+    if host.deadline.left(_RESERVE) < _SECOND_LOOK:
         return None
     again = _Trial(lambda trial: prober.download(trial, unscaled=True))
     again.run()

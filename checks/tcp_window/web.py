@@ -9,10 +9,13 @@ from checks import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from checks.tcp_window.connection import Connection
 
 _AGENT = f"undergoal/{__version__} check_tcp_window"
 _READ_SIZE = 16384
+_LEAST = 0.05  # seconds: none at all would mean not to wait
 
 
 def parse_url(text: str) -> tuple[str, int, str]:
@@ -31,28 +34,29 @@ def _path(url: str) -> str:
 
 
 class Body:
-    """What a server sends."""
+    """What a server sends for a URL; everything that takes time is made before the connection is."""
 
-    def __init__(self, connection: Connection, url: str) -> None:
+    def __init__(self, url: str) -> None:
         self.problem = ""
-        self._connection = connection
         self._url = url
         self._response: HTTPResponse | None = None
-        self._talk: HTTPConnection | None = None
-
-    def _begin(self) -> HTTPResponse:
-        parts = urlsplit(self._url)
-        connection = self._connection
-        if parts.scheme == "https":
+        self._talk = HTTPConnection(urlsplit(url).netloc)
+        self._tls: SSLContext | None = None
+        if urlsplit(url).scheme == "https":
             import ssl
 
-            context = ssl.create_default_context()
-            context.check_hostname = False  # the path is looked at, not the server; nothing secret is said
-            context.verify_mode = ssl.CERT_NONE
-            connection.socket = context.wrap_socket(connection.socket, server_hostname=parts.hostname)
-        self._talk = HTTPConnection(parts.netloc)
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self._tls.check_hostname = False  # the path is looked at, not the server; nothing secret is said
+            self._tls.verify_mode = ssl.CERT_NONE
+
+    def _begin(self, connection: Connection) -> HTTPResponse:
+        if self._tls is not None:
+            name = urlsplit(self._url).hostname
+            connection.socket = self._tls.wrap_socket(connection.socket, server_hostname=name)
+        connection.socket.settimeout(max(_LEAST, connection.patience()))
         self._talk.sock = connection.socket
         self._talk.request("GET", _path(self._url), headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"})
+        connection.socket.settimeout(max(_LEAST, connection.patience()))
         response = self._talk.getresponse()
         if response.status >= 300:
             self.problem = f"answered with HTTP status {response.status}"
@@ -60,16 +64,11 @@ class Body:
                 self.problem += " (a redirection: name the URL it leads to)"
         return response
 
-    def read(self) -> bytes:
-        """Some bytes of it, b"" at its end."""
+    def read(self, connection: Connection) -> bytes:
+        """Some bytes of it, b"" at its end; it is asked for at the first read."""
         if self._response is None:
-            self._response = self._begin()
+            self._response = self._begin(connection)
         return self._response.read1(_READ_SIZE)
-
-
-def get(connection: Connection, url: str) -> Body:
-    """The body of a URL, asked for at the first read."""
-    return Body(connection, url)
 
 
 def post_head(url: str, size: int) -> bytes:

@@ -62,7 +62,15 @@ print((total - counted) / 2)
 class TcpPath:
     """Client, middlebox, server. Everything in it ends with it; use as a context manager."""
 
-    def __init__(self, middlebox: Path, actions: str = "", rtt_ms: float = 40, scale: int = 7, peer: int = 0) -> None:
+    def __init__(
+        self,
+        middlebox: Path,
+        actions: str = "",
+        rtt_ms: float = 40,
+        scale: int = 7,
+        peer: int = 0,
+        certificate: str = "",
+    ) -> None:
         """``actions`` are the middlebox's, in words; ``peer`` is SO_RCVBUF of the server's sockets."""
         self._running: list[subprocess.Popen[bytes]] = []
         self._spaces: list[Namespace] = []
@@ -71,7 +79,8 @@ class TcpPath:
             self._connect(scale)
             self._middlebox = [str(middlebox), "m0", "m1", str(int(rtt_ms * 500))]
             self._box = self._start(self.box, [*self._middlebox, *actions.split()])
-            self._start(self.server, [sys.executable, str(HERE / "tcp_peer.py"), SERVER, str(peer)])
+            words = [SERVER, str(peer), *([certificate] if certificate else [])]
+            self._start(self.server, [sys.executable, str(HERE / "tcp_peer.py"), *words])
         except BaseException:
             self.close()
             raise

@@ -1,18 +1,20 @@
 """The far end of a path: a web server, a port that sends for ever and one that takes for ever. Ends with its stdin.
 
-As a script: argument 1 is the address to listen on, argument 2, if any, SO_RCVBUF of what is accepted.
+As a script: argument 1 is the address to listen on, argument 2 SO_RCVBUF of what is accepted or 0, argument 3, if any,
+a file with a certificate and its key, for the web server to speak TLS too.
 """
 
 from __future__ import annotations
 
 import http.server
 import socket
+import ssl
 import sys
 import threading
 import time
 from contextlib import suppress
 
-WEB, SOURCE, SINK, SLUGGISH, BULK = 8080, 5001, 5002, 5003, 5004
+WEB, WEB_TLS, SOURCE, SINK, SLUGGISH, BULK = 8080, 8443, 5001, 5002, 5003, 5004
 FILE_SIZE = 1 << 20
 
 
@@ -89,14 +91,20 @@ def _serve(listener: socket.socket, work: object) -> None:
 
 def main() -> None:
     """Serve until stdin ends."""
-    address, buffer = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    address, buffer, certificate = sys.argv[1], int(sys.argv[2]), "".join(sys.argv[3:])
     for port, work in ((SOURCE, _source), (SINK, _sink), (SLUGGISH, _sluggish), (BULK, _bulk)):
         threading.Thread(target=_serve, args=(_listen(address, port, buffer), work), daemon=True).start()
-    web = http.server.ThreadingHTTPServer((address, WEB), _Web)
-    if buffer:
-        web.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-    web.handle_error = lambda *_: None  # type: ignore[method-assign]
-    threading.Thread(target=web.serve_forever, daemon=True).start()
+    for port in (WEB, WEB_TLS) if certificate else (WEB,):
+        web = http.server.ThreadingHTTPServer((address, port), _Web)
+        if buffer:
+            web.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        if port == WEB_TLS:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            # the handshake is made when something is read, by the thread that reads it
+            web.socket = context.wrap_socket(web.socket, server_side=True, do_handshake_on_connect=False)
+        web.handle_error = lambda *_: None  # type: ignore[method-assign]
+        threading.Thread(target=web.serve_forever, daemon=True).start()
     print("ready", flush=True)
     sys.stdin.read()
 

@@ -94,7 +94,7 @@ EXPECTED: dict[tuple[str, str], list[tuple[int, str]]] = {
     ("zero-synack", "probe"): [
         (
             0,
-            f"OK - {WEB_PATH} handshake with scale 0 from the peer: small buffers, or zeroed; no transfer was made",
+            f"OK - {WEB_PATH} handshake with scale 0 from the peer: small buffers, or zeroed; no transfer was made; {HOST}",  # noqa: E501
         )
     ],
     ("zero-synack", "passive"): [

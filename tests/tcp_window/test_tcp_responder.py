@@ -113,8 +113,8 @@ def test_an_address_has_four_connections(port: int) -> None:
     with ExitStack() as stack:
         held = [stack.enter_context(connect(port)) for _ in range(responder.CLIENTS_OF_ADDRESS)]
         time.sleep(0.1)
-        more = stack.enter_context(connect(port))
-        assert everything(more) == b""
+        with suppress(ConnectionError):  # it may be over before connect() is
+            assert everything(stack.enter_context(connect(port))) == b""
         held[0].sendall(b"UG1 down 10\n")
         assert everything(held[0], 30).endswith(b"d" * 10)
 
@@ -223,5 +223,5 @@ def test_what_is_said_is_understood() -> None:
     ],
 )
 def test_what_is_no_report(line: bytes) -> None:
-    with pytest.raises(ValueError, match="report|unpack|decode"):
+    with pytest.raises(ValueError, match=r"report|unpack|decode"):
         talk.parse_report(line)
