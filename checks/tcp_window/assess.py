@@ -230,13 +230,15 @@ def _parameters(target: Target, probed: Probed, code: str) -> dict[str, object]:
     """All that the words of a fault may need."""
     found = probed.seen
     sent, offered = found.near.sent, probed.own_window
-    raw = probed.sees if probed.sees is not None else offered >> sent
+    window = ""
+    if probed.peer_raw is not None and probed.peer_first is not None:  # from Linux 5.4 on
+        seen = "we see" if found.near.scaling else "we take"
+        window = f": {seen} {probed.peer_raw} bytes, not {probed.peer_first}"
     return {
-        "sees": raw,
+        "sees": probed.sees or offered >> sent,
         "offered": offered,
         "scales": f"{found.near.got} and {found.near.sent}",
-        "raw": probed.peer_raw or 0,
-        "promised": probed.peer_first or 0,
+        "window": window,
         "pace": _pace_words(found, code),
         "address": target.host,
     }

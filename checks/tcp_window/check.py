@@ -96,13 +96,13 @@ FACTS = {
     ),
     "path_strips_synack": FactRule(
         CRITICAL,
-        "strips the window scale from the peer's SYN-ACK: {raw} bytes at a time, not {promised}{pace}",
+        "strips the window scale from the peer's SYN-ACK{window}{pace}",
         "find the firewall that removes TCP option 3; until then, at {address}: ip route add THIS-HOST/32"
         " via GATEWAY window 65535",
     ),
     "path_zeroes_to_us": FactRule(
         CRITICAL,
-        "zeroes the peer's window scale: we see {raw} bytes, not {promised}{pace}",
+        "zeroes the peer's window scale{window}{pace}",
         "find the middlebox that rewrites TCP option 3; until then, at {address}: ip route add THIS-HOST/32"
         " via GATEWAY window 65535",
     ),
@@ -350,7 +350,7 @@ def _details(seen: Survey, run: Run) -> list[Detail]:
     details += [
         Detail(1, f"route {route.destination} has {route.clamps}") for route in seen.routes or () if route.clamps
     ]
-    if seen.routes is None:
+    if seen.routes_problem:
         details.append(Detail(1, f"not seen: routes; {printable(seen.routes_problem, 120)}"))
     if settings.rmem_max is None and "core/rmem_max" not in seen.unreadable:
         details.append(Detail(1, "not seen: net.core.rmem_max, which can make the scale larger"))

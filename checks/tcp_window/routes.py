@@ -104,23 +104,26 @@ def _destination(family: int, address: bytes, bits: int) -> str:
         return f"?/{bits}"
 
 
-def read_routes(host: Host) -> list[Route]:
-    """Default routes, and those with metrics. Raises OSError."""
+def read_routes(host: Host) -> tuple[list[Route], bool]:
+    """Default routes, and those with metrics; and whether there are more than were looked at. Raises OSError."""
     routes: list[Route] = []
+    more = False
     for family, name in ((socket.AF_INET, "routes"), (socket.AF_INET6, "routes6")):
         try:
-            routes += _read_dump(host.netlink(0, dump_request(family), name))
+            found, cut = _read_dump(host.netlink(0, dump_request(family), name))
+            routes += found
+            more |= cut
         except FileNotFoundError:
             if family == socket.AF_INET:
                 raise
-    return routes
+    return routes, more
 
 
-def _read_dump(datagrams: Iterator[bytes]) -> list[Route]:
+def _read_dump(datagrams: Iterator[bytes]) -> tuple[list[Route], bool]:
     routes: list[Route] = []
     for number, data in enumerate(datagrams):
         found, done = parse_routes(data)
         routes += found
         if done or number >= _DATAGRAMS_MAX:
-            return routes
+            return routes, not done
     raise NetlinkError(errno.EBADMSG, "the list ended early")

@@ -89,7 +89,8 @@ def survey(host: Host, options: SimpleNamespace) -> Survey:
 def _routes(host: Host) -> tuple[list[Route] | None, str, bool]:
     host.deadline.stage = "reading routes"
     try:
-        return read_routes(host), "", False
+        routes, more = read_routes(host)
+        return routes, "there are too many to look at all" if more else "", False
     except FileNotFoundError:
         return None, "they were not captured", False
     except TimeoutError:

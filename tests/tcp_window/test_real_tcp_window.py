@@ -26,7 +26,7 @@ UP, DOWN = r"[\d.]+ k?B/s up", r"[\d.]+ k?B/s down"
 WEB_PATH, SINK_PATH, BOTH_PATH = (f"path to {re.escape(f'{SERVER}:{port}')}" for port in (WEB, SINK, RESPONDER))
 NO_SCALING = "has no window scaling: stripped from our SYN, or not supported by the peer"
 RAW = r"(50\d|6[0-3]\d)"  # bytes: a window of 64 KiB without its scale of 7
-STRIPS_SYNACK = f"strips the window scale from the peer's SYN-ACK: {RAW} bytes at a time, not 65160"
+STRIPS_SYNACK = f"strips the window scale from the peer's SYN-ACK: we take {RAW} bytes, not 65160"
 STUCK = "12 connections: 6 stuck on a misread window"
 TRACKS = "has a firewall that tracks windows without their scale"
 

@@ -122,7 +122,7 @@ def test_an_address_has_four_connections(port: int) -> None:
 def test_an_address_has_so_many_connections_a_minute(port: int) -> None:
     answered = 0
     for _ in range(responder.STARTS_PER_MINUTE + 5):
-        with connect(port) as connection, suppress(ConnectionError):
+        with suppress(ConnectionError), connect(port) as connection:
             connection.sendall(b"UG1 down 1\n")
             answered += bool(everything(connection, 2))
     assert answered == responder.STARTS_PER_MINUTE
