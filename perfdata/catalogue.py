@@ -97,6 +97,21 @@ _KINDS = (
     Kind("power_on_seconds", "s", "Power-on time", "Time a disk was powered on, ever."),
     Kind("selftest_age_seconds", "s", "Self-test age", "Power-on time since a disk's last self-test ended."),
     Kind("progress_left_percent", "%", "Work left", "Share of a rebuild or check that is still to be done."),
+    Kind("wscale", "", "Window scale", "The TCP window scale that this host announces."),
+    Kind("receive_window_bytes", "B", "Receive window", "The largest TCP window that this host offers."),
+    Kind("send_window_bytes", "B", "Send window", "What one connection of this host can have in flight."),
+    Kind("dead_peer_seconds", "s", "Time a dead peer blocks", "Time until TCP gives up a peer that does not answer."),
+    Kind("clamped_routes", "", "Routes that clamp TCP", "Routes with a window, initcwnd or initrwnd of their own."),
+    Kind("pipe_percent", "%", "Usable bandwidth", "Share of a path's bandwidth that the buffers allow."),
+    Kind("expected_bytes_per_second", "B/s", "Expected throughput", "What one connection can reach on a path."),
+    Kind("remote_connections", "", "Connections", "TCP connections to other hosts."),
+    Kind("stuck", "", "Stuck connections", "Connections that creep through a window whose scale was lost."),
+    Kind("unscaled_percent", "%", "Unscaled connections", "Share of connections without window scaling."),
+    Kind("rwnd_limited_percent", "%", "Limited by windows", "Share of senders that waited for the peer's window."),
+    Kind("sndbuf_limited_percent", "%", "Limited by buffers", "Share of senders that waited for their own buffer."),
+    Kind("download_bytes_per_second", "B/s", "Download", "Pace of a short download."),
+    Kind("upload_bytes_per_second", "B/s", "Upload", "Pace of a short upload."),
+    Kind("rtt_seconds", "s", "Round trip time", "Round trip time of a handshake."),
 )
 
 CATALOGUE: dict[str, Kind] = {kind.name: kind for kind in _KINDS}

@@ -16,7 +16,8 @@
   underscores ("commands/storcli64/_call_show_all_nolog_J"); its exit status, if not 0, in ARGUMENTS.status (negative:
   the signal that ended it), and ARGUMENTS.hang stands for one that never ends;
 - what a TCP service said is in DIR/tcp/ADDRESS-PORT.replies/, one file per request: named after the bytes sent in
-  hexadecimal, holding those received in hexadecimal (line breaks do not count); NAME.hang as above.
+  hexadecimal, holding those received in hexadecimal (line breaks do not count); NAME.hang as above;
+- what the kernel answered on netlink is in DIR/netlink/NAME, one datagram in hexadecimal per line; NAME.hang as above.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from perfdata.clock import Clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from checks.frame.bounded import Answer
     from checks.frame.netlink import Link
@@ -259,6 +260,37 @@ class Host:
                 found, done = parse_links(netlink.recv(_LOCAL_REPLY))
                 links += [link for link in found if kind in ("", link.kind)]  # kernels before 4.6 do not filter
         return links
+
+    def netlink(self, protocol: int, request: bytes, name: str, reserve: float = 0.5) -> Iterator[bytes]:
+        """The datagrams that answer a netlink request; whoever knows the last one of a dump stops asking.
+
+        Raises OSError, TimeoutError ``reserve`` seconds before the deadline. A capture answers with what is called
+        ``name`` there, or else says FileNotFoundError.
+        """
+        if self.captured:
+            yield from self._captured_datagrams(f"/netlink/{name}", reserve)
+            return
+        import socket
+
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol) as netlink:
+            netlink.send(request)
+            while True:
+                netlink.settimeout(self.deadline.left(reserve))
+                try:
+                    data = netlink.recv(_LOCAL_REPLY)
+                except socket.timeout:  # another thing than TimeoutError before Python 3.10
+                    raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
+                yield data
+
+    def _captured_datagrams(self, path: str, reserve: float) -> Iterator[bytes]:
+        if self.exists(f"{path}.hang"):
+            time.sleep(self.deadline.left(reserve))
+            raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        for line in self.text(path).splitlines():
+            try:
+                yield bytes.fromhex(line)
+            except ValueError:
+                raise OSError(errno.EBADMSG, "was not captured as hexadecimal") from None
 
     def _captured_links(self, kind: str, master: int | None) -> list[tuple[int, str]]:
         network = "/sys/class/net"
