@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 _DESCRIPTION = (
     "Runs every check that applies to this host and prints one line for each,\n"
     "worst first. COMMAND is one of\n"
-    "  list         the checks and what they answer, with -v also what is here\n"
-    "  history      plots what a check recorded, and when it will be done or full\n"
-    "  cephfs-top   which directories of a CephFS grow right now\n"
-    "  passive      results of many checks over one login, for check_by_ssh\n"
-    "  submit       passive results for Icinga's API or Nagios\n"
-    "  prometheus   metrics for node_exporter's textfile collector\n"
+    "  list           the checks and what they answer, with -v also what is here\n"
+    "  history        plots what a check recorded, and when it will be done or full\n"
+    "  cephfs-top     which directories of a CephFS grow right now\n"
+    "  tcp-responder  the other end of check_tcp_window --responder\n"
+    "  passive        results of many checks over one login, for check_by_ssh\n"
+    "  submit         passive results for Icinga's API or Nagios\n"
+    "  prometheus     metrics for node_exporter's textfile collector\n"
     "each with a --help of its own."
 )
 _EXAMPLES = "Examples:\n  undergoal\n  undergoal --json\n  undergoal list\n  undergoal history docker_bridge\n\n"
@@ -72,6 +73,10 @@ def main() -> NoReturn:
         from checks.plots.command import main as history
 
         history(arguments[1:], umask)
+    if arguments[:1] == ["tcp-responder"]:
+        from checks.tcp_window.responder import main as tcp_responder
+
+        tcp_responder(arguments[1:])
     if arguments[:1] == ["cephfs-top"]:
         from checks.cephfs.top import main as cephfs_top
 
