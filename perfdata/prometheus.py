@@ -17,6 +17,20 @@ PREFIX = "undergoal_"
 STATE, DURATION, LAST_RUN = f"{PREFIX}check_state", f"{PREFIX}check_duration_seconds", f"{PREFIX}last_run_seconds"
 
 
+# Prometheus counts in base units, bytes among them; the catalogue has what people call the thing. promtool insists.
+_BITS, _BYTES = "_bits", "_bytes_per_second"
+
+
+def metric(measure: str) -> str:
+    """What a measure is called here: "undergoal_ports"."""
+    name = measure[: -len(_BITS)] + _BYTES if measure.endswith(_BITS) else measure
+    return PREFIX + name
+
+
+def _in_base_units(measure: str, value: float) -> float:
+    return value / 8 if measure.endswith(_BITS) else value
+
+
 class Examined(Record):
     """What a check concluded, and how long it took."""
 
@@ -52,9 +66,9 @@ def render(found: list[Examined], now: float) -> bytes:
     lines += _family(DURATION, "gauge", "Time that a check took.", times)
     lines += _family(LAST_RUN, "gauge", "When the checks were run, in unix time.", {LAST_RUN: float(int(now))})
     for kind in CATALOGUE.values():
-        name = PREFIX + kind.name
+        name = metric(kind.name)
         samples = {
-            series(name, {**names[one.service], "item": value.item}): value.value
+            series(name, {**names[one.service], "item": value.item}): _in_base_units(kind.name, value.value)
             for one in found
             for value in one.outcome.values
             if value.measure == kind.name and math.isfinite(value.value)

@@ -6,13 +6,21 @@ import json
 
 from checks.frame.plugin import Plugin
 from perfdata.catalogue import CATALOGUE, COUNTER
-from perfdata.prometheus import LAST_RUN, PREFIX, STATE
+from perfdata.prometheus import LAST_RUN, STATE, metric
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_UNITS = {"": "none", "s": "s", "B": "bytes", "%": "percent", "B/h": "bytes", "B/d": "bytes"}  # in Grafana's names
+_UNITS = {
+    "": "none",
+    "s": "s",
+    "B": "bytes",
+    "%": "percent",
+    "B/h": "bytes",
+    "B/d": "bytes",
+    "bit/s": "Bps",
+}  # in Grafana's names
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _WIDTH, _HEIGHT = 12, 8  # of 24 columns
 _COLOURS = (("OK", "green"), ("WARNING", "yellow"), ("CRITICAL", "red"), ("UNKNOWN", "purple"))
@@ -24,7 +32,7 @@ def expressions(plugins: list[Plugin]) -> dict[str, list[str]]:
 
 
 def _expression(plugin: Plugin, measure: str) -> str:
-    series = f'{PREFIX}{measure}{{check="{plugin.name}",instance=~"$instance"}}'
+    series = f'{metric(measure)}{{check="{plugin.name}",instance=~"$instance"}}'
     return f"increase({series}[1h])" if CATALOGUE[measure].kind == COUNTER else series
 
 

@@ -91,6 +91,12 @@ def test_promtool_likes_the_whole_catalogue() -> None:
     assert all(name.endswith("_total") for name, kind in CATALOGUE.items() if kind.kind == COUNTER)
 
 
+def test_bits_are_bytes_here() -> None:
+    values = (Value("bond0", "speed_bits", 20_000_000_000),)
+    content = render([Examined("bond", Outcome("bond", OK, "", (), values), 1.0)], 1.0).decode()
+    assert '\nundergoal_speed_bytes_per_second{check="bond",item="bond0"} 2500000000\n' in content
+
+
 def test_the_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     """Read all the time while it is written again and again."""
     target = tmp_path / "undergoal.prom"
