@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from engines.cases import Case, cases, perfdata_of, text_of, told, with_history
+from engines.cases import Case, perfdata_of, text_of, with_history
 from lab.icinga import Icinga
 from lab.nagios import Nagios
 from lab.nrpe import Nrpe
@@ -27,17 +27,6 @@ def scratch() -> Iterator[Scratch]:
     made = Scratch()
     yield made
     made.remove()
-
-
-@pytest.fixture(scope="module")
-def services() -> dict[str, Case]:
-    return cases()
-
-
-@pytest.fixture(scope="module")
-def said(services: dict[str, Case]) -> dict[str, Ran]:
-    """What the checks themselves say."""
-    return told(services)
 
 
 def in_lanes(ask: object, names: list[str]) -> dict[str, Ran]:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from engines.cases import Case, cases, told
+from engines.cases import Case
 from lab.nagios import HOST, Nagios
 from lab.sshd import USER as SSH_USER
 from lab.sshd import Sshd
@@ -26,10 +26,8 @@ def line_of(ran: Ran) -> str:
     return ran.text.replace(";", ":")
 
 
-def test_every_result_reaches_its_service(tmp_path: Path) -> None:
+def test_every_result_reaches_its_service(services: dict[str, Case], said: dict[str, Ran], tmp_path: Path) -> None:
     """What hangs is in the middle, and one of them is no check at all."""
-    services = cases()
-    said = told(services)
     names = [*services, "no_such_check", "docker_bridge.ok"]
     results = tmp_path / "results"
     with Sshd() as sshd, Nagios({name: ["/bin/true"] for name in names}) as nagios:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engines.cases import Case, cases, perfdata_of, text_of, told, with_history
+from engines.cases import Case, perfdata_of, text_of, with_history
 from lab.icinga import HOST, PASSWORD, USER_NAME, Icinga
 from lab.nagios import Nagios
 from lab.scratch import Scratch, as_user
@@ -17,16 +17,6 @@ from support import Ran, command, run
 
 pytestmark = pytest.mark.needs("unshare", "nsenter", "setpriv")
 SUBMIT = [*command("undergoal"), "submit", "--host", HOST]
-
-
-@pytest.fixture(scope="module")
-def services() -> dict[str, Case]:
-    return cases()
-
-
-@pytest.fixture(scope="module")
-def said(services: dict[str, Case]) -> dict[str, Ran]:
-    return told(services)
 
 
 @pytest.fixture
