@@ -11,6 +11,7 @@ from support import as_root_on_debian
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "alone: foretells how long something takes, so nothing else may run meanwhile")
     config.addinivalue_line(
         "markers",
         "needs(*commands): a real system that needs root on Debian and these commands;"

@@ -7,7 +7,7 @@ from errno import EACCES, ECONNABORTED, ENOENT, ENOTCONN, ENOTDIR, EPERM, ETIMED
 from types import SimpleNamespace
 
 from checks.cephfs import loss
-from checks.cephfs.reading import NO_MATCH, NOT_CEPHFS, Problem
+from checks.cephfs.reading import NO_MATCH, NOT_CEPHFS, VANISHING, Problem
 from checks.cephfs.statistics import Directory
 from checks.cephfs.survey import LOGIN, Survey, item_of
 from checks.frame.grants import own_sudoers_line, user_name
@@ -173,7 +173,7 @@ def problem_findings(item: str, path: str, problem: Problem, point: str) -> Iter
         reason = "its mount is dead: the client has died"
         next_step = f"umount -l {printable(point or path, _PATH_MAX)} and mount it again"
     elif problem.code in (ENOENT, ENOTDIR):
-        reason = problem.words if problem.words == NO_MATCH else "no such directory"
+        reason = problem.words if problem.words in (NO_MATCH, VANISHING) else "no such directory"
     else:
         reason = problem.words
         if problem.words != NOT_CEPHFS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from checks.cephfs import assess, cluster
-from checks.cephfs.mounts import parse_mounts
+from checks.cephfs.mounts import ceph_mounts
 from checks.cephfs.survey import Survey, item_of, survey
 from checks.frame.host import Host
 from checks.frame.options import Option, seconds
@@ -159,7 +159,7 @@ class CephFs(Plugin):
 
     def targets(self, host: Host) -> list[str]:
         """The mounted CephFS."""
-        return [printable(mount.point) for mount in parse_mounts(host.text("/proc/self/mountinfo"))]
+        return [printable(mount.point) for mount in ceph_mounts(host.text("/proc/self/mountinfo"))]
 
     def target(self, host: Host, settings: SimpleNamespace) -> str:
         """See Plugin."""

@@ -80,7 +80,8 @@ def _grant(name: str) -> str:
 def _ask(host: Host, settings: SimpleNamespace, seconds: float, *words: str) -> Any:
     """The answer to one command. Raises ClusterSilence."""
     from checks.frame import bounded
-    from checks.frame.paths import UnsafePath, check_trusted, remote_mounts
+    from checks.frame.mountinfo import remote_mounts
+    from checks.frame.paths import UnsafePath, check_trusted
 
     host.deadline.stage = f"asking ceph {' '.join(words)}"
     tool = next((path for path in TOOLS if os.path.isfile(path)), "")

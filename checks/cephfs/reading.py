@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from errno import ENOENT, ENOTDIR, EOPNOTSUPP, ESTALE
 from heapq import heappush, heapreplace
 
-from checks.cephfs.statistics import NAMES, Directory, NoStatistics, parse
+from checks.cephfs.statistics import NAMES, OUTLINE_NAMES, Directory, NoStatistics, Outline, parse, parse_outline
 from perfdata.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Protocol, TypeVar
+
+    Found = TypeVar("Found", Directory, Outline)
 
     class Source(Protocol):
         """A file system to read: the Host, or libcephfs. Everything raises OSError, and may hang."""
@@ -35,6 +37,8 @@ _EXTREMES = 8  # of each kind
 _READING, _DIRECTORY, _PROBLEM, _SPACE, _COUNT = "reading", "directory", "problem", "space", "count"
 NOT_CEPHFS = "is not on a CephFS"
 NO_MATCH = "matches no directory"
+VANISHING = "matches only directories that vanish before they are read"
+_LISTINGS_MAX = 5  # of a pattern whose matches have all gone: an MDS can take longer to answer than they live
 _VANISHED = (ENOENT, ENOTDIR, ESTALE)  # removed since it was listed
 
 
@@ -79,16 +83,26 @@ def read_all(source: Source, wishes: list[Wish], point: str, say: Callable[[byte
         tell(_READING, wish.path)
         if not is_pattern(wish.path):
             _read_tree(source, wish.path, wish.depth, tell)
-            continue
+        else:
+            _read_matches(source, wish, tell)
+
+
+def _read_matches(source: Source, wish: Wish, tell: Callable[..., None]) -> None:
+    listed = is_pattern(wish.path.rpartition("/")[2])  # else only the parents of what was named were seen to exist
+    for _ in range(_LISTINGS_MAX):
         places, unread = _expanded(source, wish.path, tell)
         matches = [_read_tree(source, path, wish.depth, tell, True) for path in places]
-        if not (unread or any(matches)):
+        if unread or any(matches):
+            return
+        if not (places and listed):
             tell(_PROBLEM, wish.path, ENOENT, NO_MATCH)
+            return
+    tell(_PROBLEM, wish.path, ENOENT, VANISHING)
 
 
 def _read_tree(source: Source, path: str, depth: int, tell: Callable[..., None], matched: bool = False) -> bool:
     """Whether there is such a directory; nothing is told of what a pattern ``matched`` and does not exist."""
-    found = _read_one(source, path)
+    found = _read_one(source, path, NAMES, parse)
     if isinstance(found, Problem):
         if matched and found.code in _VANISHED:
             return False
@@ -98,15 +112,19 @@ def _read_tree(source: Source, path: str, depth: int, tell: Callable[..., None],
     if not depth:
         return True
     extremes = Extremes()
-    for child, statistics in _below(source, path, depth, tell):
-        extremes.add(child, statistics)
-    for child, statistics in extremes.chosen():
-        tell(_DIRECTORY, child, 1, *statistics)
+    for child, outline in _below(source, path, depth, tell):
+        extremes.add(child, outline)
+    for child in extremes.chosen():
+        found = _read_one(source, child, NAMES, parse)
+        if not isinstance(found, Problem):
+            tell(_DIRECTORY, child, 1, *found)
+        elif found.code not in _VANISHED:
+            tell(_PROBLEM, child, *found)
     tell(_COUNT, path, extremes.count)
     return True
 
 
-def _below(source: Source, path: str, depth: int, tell: Callable[..., None]) -> Iterator[tuple[str, Directory]]:
+def _below(source: Source, path: str, depth: int, tell: Callable[..., None]) -> Iterator[tuple[str, Outline]]:
     try:
         names = source.directories(path)
     except OSError as error:
@@ -114,7 +132,7 @@ def _below(source: Source, path: str, depth: int, tell: Callable[..., None]) -> 
     tell(_READING, f"{path} and {len(names)} directories in it")
     for name in names:
         child = f"{path.rstrip('/')}/{name}"
-        found = _read_one(source, child)
+        found = _read_one(source, child, OUTLINE_NAMES, parse_outline)
         if isinstance(found, Problem):
             if found.code not in _VANISHED:
                 tell(_PROBLEM, child, *found)
@@ -124,12 +142,14 @@ def _below(source: Source, path: str, depth: int, tell: Callable[..., None]) -> 
             yield from _below(source, child, depth - 1, tell)
 
 
-def _read_one(source: Source, path: str) -> Directory | Problem:
+def _read_one(
+    source: Source, path: str, names: Sequence[str], parser: Callable[[list[bytes]], Found]
+) -> Found | Problem:
     try:
-        values = source.attributes(path, NAMES)
+        values = source.attributes(path, names)
         if not any(values):
             return Problem(0, NOT_CEPHFS)
-        return parse(values)
+        return parser(values)
     except NoStatistics as error:
         return Problem(0, f"has statistics that make no sense: {error}")
     except OSError as error:
@@ -171,14 +191,14 @@ class Extremes:
 
     def __init__(self) -> None:
         self.count = 0
-        self._few: list[tuple[str, Directory]] = []
-        self._heaps: tuple[list[tuple[float, str, Directory]], ...] = tuple([] for _ in range(6))
+        self._few: list[str] = []
+        self._heaps: tuple[list[tuple[float, str]], ...] = tuple([] for _ in range(6))
 
-    def add(self, path: str, found: Directory) -> None:
+    def add(self, path: str, found: Outline) -> None:
         """Take one."""
         self.count += 1
         if self.count <= CHILDREN_MAX:
-            self._few.append((path, found))
+            self._few.append(path)
         keys = (
             found.rbytes,
             found.rentries,
@@ -189,15 +209,15 @@ class Extremes:
         )
         for heap, key in zip(self._heaps, keys):
             if len(heap) < _EXTREMES:
-                heappush(heap, (key, path, found))
+                heappush(heap, (key, path))
             elif key > heap[0][0]:
-                heapreplace(heap, (key, path, found))
+                heapreplace(heap, (key, path))
 
-    def chosen(self) -> list[tuple[str, Directory]]:
-        """Those to be told."""
+    def chosen(self) -> list[str]:
+        """Paths of those to be told."""
         if self.count <= CHILDREN_MAX:
             return self._few
-        return sorted({path: found for heap in self._heaps for _, path, found in heap}.items())
+        return sorted({path for heap in self._heaps for _, path in heap})
 
 
 def parse_answer(answer: bytes) -> Readings:

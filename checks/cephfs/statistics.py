@@ -16,11 +16,12 @@ NAMES = (
     "ceph.dir.rsubdirs",
     "ceph.dir.rentries",
     "ceph.dir.rctime",
-    "ceph.quota.max_bytes",
-    "ceph.quota.max_files",
+    "ceph.quota",
 )
-_REQUIRED = 5  # the rest is absent where no quota is set
+# What tells whether one of ten thousand directories stands out: each further name is a request to the client more.
+OUTLINE_NAMES = ("ceph.dir.rbytes", "ceph.dir.rentries", "ceph.dir.rctime", "ceph.quota")
 _RCTIME = re.compile(rb"(\d{1,12})(?:\.(\d{1,12}))?\Z")
+_QUOTA = re.compile(rb"max_bytes=(\d{1,19}) max_files=(\d{1,19})\Z")
 
 
 class NoStatistics(Exception):
@@ -39,21 +40,49 @@ class Directory(Record):
     max_files: int  # counts rentries: Ceph refuses a file or directory once there are so many, itself included
 
 
+class Outline(Record):
+    """The part of a Directory by which it is compared with others."""
+
+    rbytes: int
+    rentries: int
+    rctime: float
+    max_bytes: int
+    max_files: int
+
+
 def parse(values: list[bytes]) -> Directory:
     """The statistics from the values of NAMES in their order, b"" for an absent one. Raises NoStatistics."""
-    numbers = []
-    for name, value in zip(NAMES, values):
-        if name == "ceph.dir.rctime":
-            numbers.append(parse_rctime(value))
-        elif value.isdigit() and len(value) < 20:
-            numbers.append(int(value))
-        elif not value and len(numbers) >= _REQUIRED:
-            numbers.append(0)
-        else:
-            raise NoStatistics(f"{name} is no number")
-    if len(numbers) != len(NAMES):
+    if len(values) != len(NAMES):
         raise NoStatistics("some are missing")
-    return Directory(*numbers)  # type: ignore[arg-type]
+    rbytes, rfiles, rsubdirs, rentries = (_count(name, value) for name, value in zip(NAMES, values[:4]))
+    return Directory(rbytes, rfiles, rsubdirs, rentries, parse_rctime(values[4]), *parse_quota(values[5]))
+
+
+def parse_outline(values: list[bytes]) -> Outline:
+    """The same from the values of OUTLINE_NAMES."""
+    rbytes, rentries, rctime, quota = values
+    return Outline(
+        _count("ceph.dir.rbytes", rbytes),
+        _count("ceph.dir.rentries", rentries),
+        parse_rctime(rctime),
+        *parse_quota(quota),
+    )
+
+
+def _count(name: str, value: bytes) -> int:
+    if value.isdigit() and len(value) < 20:
+        return int(value)
+    raise NoStatistics(f"{name} is no number")
+
+
+def parse_quota(value: bytes) -> tuple[int, int]:
+    """(bytes, files) from "max_bytes=N max_files=N", 0 for no limit, as for b"": no quota. Raises NoStatistics."""
+    if not value:
+        return 0, 0
+    match = _QUOTA.match(value)
+    if not match:
+        raise NoStatistics("ceph.quota is no quota")
+    return int(match[1]), int(match[2])
 
 
 def parse_rctime(value: bytes) -> float:

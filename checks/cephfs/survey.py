@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from types import SimpleNamespace
 
-from checks.cephfs.mounts import Mount, mount_of, parse_mounts
+from checks.cephfs.mounts import ceph_mounts, mount_of
 from checks.cephfs.reading import Readings, Wish, parse_answer, read_all
 from checks.frame import bounded
 from checks.frame.history import lock_file
 from checks.frame.host import Host
+from checks.frame.mountinfo import Mount
 from checks.frame.printable import NAME_MAX, printable
 from perfdata.record import Record
 
@@ -48,7 +49,7 @@ def reserve(host: Host) -> float:
 
 def survey(plugin: Plugin, host: Host, settings: SimpleNamespace) -> Survey:
     """Read every path. Nothing here touches one: that is the helpers' work. Raises OSError without mountinfo."""
-    mounts = parse_mounts(host.text("/proc/self/mountinfo"))
+    mounts = ceph_mounts(host.text("/proc/self/mountinfo"))
     if settings.ceph_conf:
         wishes = {"": [Wish(path, settings.depth) for path in settings.path or ["/"]]}
         return _ask(plugin, host, settings, Survey(mounts, False, {}, {}), wishes)

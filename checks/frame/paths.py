@@ -1,32 +1,18 @@
-"""Paths that are looked at before they are touched: mounts that may hang, owners, symlinks.
-
-Source of mounts: /proc/self/mountinfo (proc(5)); reading it touches no file system.
-"""
+"""Paths that are looked at before they are touched: mounts that may hang, owners, symlinks."""
 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 
-# Where a stat may never return. FUSE counts: behind it is a network as often as not.
-_REMOTE = re.compile(
-    r"^\S+ \S+ \S+ \S+ (\S+) .* - "
-    r"((?:nfs|cifs|smb|ceph|fuse(?!blk)|9p|afs|autofs|gluster|lustre|ocfs2|gfs2|beegfs)\S*) ",
-    re.MULTILINE,
-)
-_OCTAL = re.compile(r"\\([0-7]{3})")
+from checks.frame.mountinfo import remote_mounts
+
 _LINKS_MAX = 40
 
 
 class UnsafePath(Exception):
     """A path that is not used, with the reason."""
-
-
-def remote_mounts(mountinfo: str) -> dict[str, str]:
-    """Mount point -> file system type, of those that may hang."""
-    return {_OCTAL.sub(lambda match: chr(int(match[1], 8)), path): kind for path, kind in _REMOTE.findall(mountinfo)}
 
 
 def walk(path: str, mounts: dict[str, str]) -> Iterator[tuple[str, os.stat_result]]:

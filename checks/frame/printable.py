@@ -18,7 +18,9 @@ def printable(text: str | bytes, limit: int = NAME_MAX) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """Our own text, which may hold a command line: one line of at most ``limit`` characters, without a pipe."""
-    safe = "".join(c if " " <= c <= "~" and c != "|" else "?" for c in text)
+    safe = text
+    if not (text.isascii() and text.isprintable()) or "|" in text:
+        safe = "".join(c if " " <= c <= "~" and c != "|" else "?" for c in text)
     return safe if len(safe) <= limit else safe[: limit - 3] + "..."
 
 

@@ -103,14 +103,20 @@ class FactContext(Context):
 
 
 class ItemSummary(Summary):
-    """The worst item first, in the check's own words, then how many are fine."""
+    """The worst item first, in the check's own words, then how many are fine. For the results of one run."""
 
     def __init__(self, probe: Probe, facts: FactContext) -> None:
         self._probe = probe
         self._facts = facts
+        self._rows: list[tuple[str, int, list[Judged]]] = []
 
     def by_item(self, results: Results) -> list[tuple[str, int, list[Judged]]]:
         """(title, state, findings) of each item: worst state first, then by the check's urgency, then by name."""
+        if not self._rows:
+            self._rows = self._sorted(results)
+        return self._rows
+
+    def _sorted(self, results: Results) -> list[tuple[str, int, list[Judged]]]:
         items: dict[str, list[Judged]] = {}
         for result in results.results:
             finding = _finding(result)

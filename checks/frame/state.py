@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
-from checks.frame.paths import UnsafePath, check_trusted, remote_mounts
+from checks.frame.mountinfo import remote_mounts
+from checks.frame.paths import UnsafePath, check_trusted
 from perfdata.record import Record
 
 SYSTEM_DIRECTORY = "/var/lib/undergoal"

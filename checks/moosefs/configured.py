@@ -20,7 +20,6 @@ DISK_FILES = ("/etc/mfs/mfshdd.cfg", "/etc/mfshdd.cfg")
 # Patterns as text: most runs need none of them, and compiling takes a millisecond.
 _MOUNT = r"(?m) - fuse(?:\.(?:mfs|moosefs) (?:mfs(?:#|\\043))?| mfs(?:#|\\043))([A-Za-z0-9._-]+):(\d{1,5})(?:[ /]|$)"
 _CLIENT = r"(?:^|[\s,])mfs(master|port)=([A-Za-z0-9._-]+)"
-_SETTING = r"(?m)^[ \t]*([A-Z_]+)[ \t]*=[ \t]*(\S+)"
 _FLAGS = "*<>~"
 
 
@@ -47,7 +46,11 @@ def parse_client(text: str) -> list[Endpoint]:
 
 def parse_chunkserver(text: str) -> tuple[list[Endpoint], list[str]]:
     """Master and list of disks that an mfschunkserver.cfg names, if it does. Clients have a port of their own."""
-    found = dict(re.findall(_SETTING, _without_comments(text)))
+    found = {}
+    for line in _without_comments(text).split("\n"):
+        name, _, value = line.partition("=")
+        if value.strip():
+            found[name.strip()] = value.split()[0]
     masters = [Endpoint(found["MASTER_HOST"])] if "MASTER_HOST" in found else []
     return masters, [found["HDD_CONF_FILENAME"]] if "HDD_CONF_FILENAME" in found else []
 
@@ -109,7 +112,7 @@ def _endpoint(name: str, port: str) -> Endpoint:
 
 
 def _without_comments(text: str) -> str:
-    return re.sub(r"^\s*#.*", "", text, flags=re.MULTILINE)
+    return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("#"))
 
 
 def _text(host: Host, path: str) -> str:

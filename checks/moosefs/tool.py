@@ -21,7 +21,8 @@ class ToolProblem(Exception):
 def ask(host: Host, address: str, port: int, reserve: float) -> MasterView:
     """The account of a master through mfscli. Raises ToolProblem."""
     from checks.frame import bounded
-    from checks.frame.paths import UnsafePath, check_trusted, remote_mounts
+    from checks.frame.mountinfo import remote_mounts
+    from checks.frame.paths import UnsafePath, check_trusted
     from checks.moosefs.mfscli_json import ARGUMENTS, parse
     from checks.moosefs.wire.frames import UnknownLayout
 

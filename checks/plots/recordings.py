@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from checks.frame.paths import UnsafePath, check_trusted, remote_mounts
+from checks.frame.mountinfo import remote_mounts
+from checks.frame.paths import UnsafePath, check_trusted
 from checks.frame.state import Surroundings, candidates
 from perfdata.record import Record
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from checks.cephfs import PLUGIN, assess
-from checks.cephfs.mounts import Mount
 from checks.cephfs.reading import NO_MATCH, NOT_CEPHFS, Problem, Readings
 from checks.cephfs.statistics import Directory
 from checks.cephfs.survey import Survey, item_of
 from checks.frame.command import all_options
+from checks.frame.mountinfo import Mount
 from checks.frame.options import parse
 from checks.frame.plugin import UNREADABLE
 from checks.frame.readings import Fact, Finding, Measure, fact

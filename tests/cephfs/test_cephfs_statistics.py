@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.cephfs.mounts import Mount, is_ceph, mount_of, parse_mounts
+from checks.cephfs.mounts import ceph_mounts, is_ceph, mount_of
 from checks.cephfs.reading import (
     CHILDREN_MAX,
     NO_MATCH,
     NOT_CEPHFS,
+    VANISHING,
     Extremes,
     Problem,
     Readings,
@@ -23,8 +24,18 @@ from checks.cephfs.reading import (
     parse_answer,
     read_all,
 )
-from checks.cephfs.statistics import NAMES, Directory, NoStatistics, parse, parse_rctime
+from checks.cephfs.statistics import (
+    NAMES,
+    Directory,
+    NoStatistics,
+    Outline,
+    parse,
+    parse_outline,
+    parse_quota,
+    parse_rctime,
+)
 from checks.cephfs.survey import item_of
+from checks.frame.mountinfo import Mount
 
 EMPTY = Directory(0, 0, 1, 1, 0.0, 0, 0)
 
@@ -35,19 +46,33 @@ def directory(**changes: int) -> Directory:
 
 def values(found: Directory) -> list[bytes]:
     """What the file system answers for it."""
-    quotas = [str(limit).encode() if limit else b"" for limit in (found.max_bytes, found.max_files)]
+    quota = b"max_bytes=%d max_files=%d" % (found.max_bytes, found.max_files)
     counts = [str(count).encode() for count in (found.rbytes, found.rfiles, found.rsubdirs, found.rentries)]
-    return [*counts, b"%.9f" % found.rctime, *quotas]
+    return [*counts, b"%.9f" % found.rctime, quota if found.max_bytes or found.max_files else b""]
+
+
+def outline(found: Directory) -> Outline:
+    return Outline(found.rbytes, found.rentries, found.rctime, found.max_bytes, found.max_files)
 
 
 # statistics
 
 
 def test_the_values_of_a_directory() -> None:
-    assert parse([b"5", b"2", b"1", b"3", b"1790000000.123456789", b"10", b"20"]) == Directory(
+    assert parse([b"5", b"2", b"1", b"3", b"1790000000.123456789", b"max_bytes=10 max_files=20"]) == Directory(
         5, 2, 1, 3, 1790000000.123456789, 10, 20
     )
-    assert parse([b"0", b"0", b"1", b"1", b"0.000000000", b"", b""]) == EMPTY
+    assert parse([b"0", b"0", b"1", b"1", b"0.000000000", b""]) == EMPTY
+    assert parse_outline([b"5", b"3", b"7.000000000", b"max_bytes=0 max_files=20"]) == Outline(5, 3, 7.0, 0, 20)
+    assert parse_outline([b"0", b"1", b"0.000000000", b""]) == outline(EMPTY)
+
+
+@pytest.mark.parametrize(
+    "text", [b"10", b"max_bytes=10", b"max_bytes=-1 max_files=0", b"max_bytes=1 max_files=2 ", b"max_bytes= max_files="]
+)
+def test_what_is_no_quota(text: bytes) -> None:
+    with pytest.raises(NoStatistics, match=r"ceph\.quota is no quota"):
+        parse_quota(text)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +124,15 @@ def test_any_bytes_give_a_directory_or_no_statistics(said: list[bytes]) -> None:
     assert all(0 <= field < 1e20 for field in found)
 
 
+@given(st.lists(ANYTHING, min_size=4, max_size=4))
+def test_any_bytes_give_an_outline_or_no_statistics(said: list[bytes]) -> None:
+    try:
+        found = parse_outline(said)
+    except NoStatistics:
+        return
+    assert all(0 <= field < 1e20 for field in found)
+
+
 @given(st.integers(0, 10**12 - 1), st.integers(0, 999_999_999))
 def test_rctime_is_exact_to_the_microsecond(seconds: int, nanoseconds: int) -> None:
     assert parse_rctime(b"%d.%09d" % (seconds, nanoseconds)) == pytest.approx(seconds + nanoseconds / 1e9, abs=1e-3)
@@ -118,7 +152,7 @@ MOUNTINFO = (
 
 
 def test_all_kinds_of_mounts() -> None:
-    assert parse_mounts(MOUNTINFO) == [
+    assert ceph_mounts(MOUNTINFO) == [
         Mount("/mnt/ceph", "ceph", "10.0.0.1:6789:/"),
         Mount("/mnt/fuse", "fuse.ceph-fuse", "ceph-fuse"),
         Mount("/mnt/old", "fuse.ceph", "ceph-fuse"),
@@ -130,7 +164,7 @@ def test_all_kinds_of_mounts() -> None:
 
 @given(st.text(alphabet=st.sampled_from("/ -\\\n0123ceph.fus"), max_size=200))
 def test_any_mountinfo_gives_a_list(text: str) -> None:
-    assert all(isinstance(mount, Mount) for mount in parse_mounts(text))
+    assert all(isinstance(mount, Mount) for mount in ceph_mounts(text))
 
 
 @pytest.mark.parametrize(
@@ -180,13 +214,16 @@ class Tree:
         self.statistics = statistics
         self.errors = errors or {}
         self.listed: list[str] = []
+        self.asked: dict[str, int] = {}
 
     def attributes(self, path: str, names: Sequence[str]) -> list[bytes]:
         if path in self.errors:
             raise OSError(self.errors[path], "no")
         if path not in self.statistics:
             raise OSError(ENOENT, "none")
-        return values(self.statistics[path])
+        self.asked[path] = self.asked.get(path, 0) + 1
+        known = dict(zip(NAMES, values(self.statistics[path])))
+        return [known[name] for name in names]
 
     def directories(self, path: str) -> list[str]:
         self.listed.append(path)
@@ -280,6 +317,46 @@ def test_a_pattern_that_matches_nothing(pattern: str) -> None:
     assert ask(tree, Wish(pattern, 0)).problems == {pattern: Problem(ENOENT, NO_MATCH)}
 
 
+class Restless(Tree):
+    """What a listing tells is gone when it is read, for a number of listings."""
+
+    def __init__(self, listings: int) -> None:
+        super().__init__({"/m": EMPTY, "/m/a": EMPTY})
+        self.restless = listings
+
+    def attributes(self, path: str, names: Sequence[str]) -> list[bytes]:
+        if len(self.listed) <= self.restless:
+            raise OSError(ENOENT, "none")
+        return super().attributes(path, names)
+
+
+def test_matches_that_vanish_before_they_are_read_are_listed_again() -> None:
+    assert list(ask(Restless(4), Wish("/m/*", 0)).directories) == ["/m/a"]
+    restless = Restless(99)
+    assert ask(restless, Wish("/m/*", 0)).problems == {"/m/*": Problem(ENOENT, VANISHING)}
+    assert len(restless.listed) == 5
+
+
+def test_a_child_that_vanishes_after_it_was_chosen_is_not_told() -> None:
+    class Late(Tree):
+        def attributes(self, path: str, names: Sequence[str]) -> list[bytes]:
+            if self.asked.get(path) == 1:
+                raise OSError(self.errors[f"late {path}"], "late")
+            return super().attributes(path, names)
+
+    tree = Late({"/m": EMPTY, "/m/a": EMPTY, "/m/b": EMPTY}, {"late /m/a": ENOENT, "late /m/b": EIO})
+    found = ask(tree, Wish("/m", 1))
+    assert (list(found.directories), found.problems) == (["/m"], {"/m/b": Problem(EIO, "late")})
+
+
+def test_of_many_children_only_those_that_are_told_are_read_in_full() -> None:
+    many = {f"/m/{number:03}": directory(rbytes=number) for number in range(200)}
+    tree = Tree({"/m": EMPTY, **many})
+    told = ask(tree, Wish("/m", 1)).children
+    assert {path for path, count in tree.asked.items() if count == 2} == told
+    assert max(tree.asked.values()) == 2
+
+
 def test_a_pattern_below_what_cannot_be_listed_says_so() -> None:
     tree = Tree({"/m/a": EMPTY}, {"list /m": EACCES})
     assert ask(tree, Wish("/m/*", 0)).problems == {"/m": Problem(EACCES, "no list")}
@@ -311,20 +388,20 @@ def test_extremes_are_those_of_brute_force(seeds: list[int], random: object) -> 
     ]
     extremes = Extremes()
     for path, statistics in found:
-        extremes.add(path, statistics)
+        extremes.add(path, outline(statistics))
     chosen = extremes.chosen()
     assert extremes.count == len(found)
-    assert len(chosen) == len(dict(chosen)) <= CHILDREN_MAX
+    assert len(chosen) == len(set(chosen)) <= CHILDREN_MAX
     if len(found) <= CHILDREN_MAX:
-        assert chosen == found
+        assert chosen == [path for path, _ in found]
     else:
-        assert {path for path, _ in chosen} == extremes_of(found)
+        assert set(chosen) == extremes_of(found)
 
 
 def test_extremes_of_equals_stay_few() -> None:
     extremes = Extremes()
     for number in range(1000):
-        extremes.add(f"/m/{number:04}", EMPTY)
+        extremes.add(f"/m/{number:04}", outline(EMPTY))
     assert (extremes.count, len(extremes.chosen())) == (1000, 8)
 
 

@@ -92,7 +92,7 @@ HANGS = [
     (("getattr", "access"), None, ("--depth", "1")),
     (("getxattr",), None, ()),
     (("getxattr",), "ceph.dir.rctime", ()),
-    (("getxattr",), "ceph.quota.max_bytes", ()),
+    (("getxattr",), "ceph.quota", ()),
     (("opendir",), None, ("--depth", "1")),
     (("readdir",), None, ("--depth", "1")),
     (("readdir",), None, ("--path", "PLACE/s*")),

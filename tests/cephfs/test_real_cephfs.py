@@ -378,11 +378,15 @@ def test_directories_that_vanish_while_they_are_read(ceph: Ceph, tree: str) -> N
         try:
             time.sleep(2)
             runs = [ceph.check("-t30", "--depth", "1", "--path", ceph.path(tree)) for _ in range(4)]
+            matched = [ceph.check("-t60", "--path", ceph.path(f"{tree}/*")) for _ in range(6)]
         finally:
             churning.kill()
     for ran in runs:
         assert ran.code == 0
         assert re.fullmatch(r"CEPHFS OK - (\d+ directories, largest )?MOUNT/t(/\d+)? 0 B", text(ceph, ran))
+    for ran in matched:
+        assert ran.code == 0
+        assert re.fullmatch(r"CEPHFS OK - (\d+ directories, largest )?MOUNT/t/\d+ 0 B", text(ceph, ran))
 
 
 def test_a_named_directory_that_is_removed_is_gone_until_accepted(ceph: Ceph, tree: str, state: Path) -> None:
@@ -564,7 +568,7 @@ def test_a_stopped_mds(ceph: Ceph, tree: str, state: Path) -> None:
         first = ceph.check("-t3", state=state)
         again = [ceph.check("-t3", state=state) for _ in range(3)]
         helpers = helpers_of(state)
-        context = ceph.check("-t12", "--cluster")
+        context = ceph.check("-t20", "--cluster")
     finally:
         ceph.resume()
     limit = time.monotonic() + 30
@@ -583,7 +587,7 @@ def test_a_stopped_mds(ceph: Ceph, tree: str, state: Path) -> None:
         assert ran.seconds < 1.5
     assert context.code == 3
     assert text(ceph, context) == "CEPHFS UNKNOWN - MOUNT did not answer in time"  # 16.2 calls this MDS active
-    assert context.seconds < 13
+    assert context.seconds < 21
     assert (after.code, text(ceph, after)[:18]) == (0, "CEPHFS OK - MOUNT ")
 
 

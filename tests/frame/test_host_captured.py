@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from checks.frame import host as host_module
+from checks.frame.bounded import Answer, HelperOverflow, HelperTimeout
 from checks.frame.deadline import Deadline
 from checks.frame.host import Host
 from checks.frame.netlink import Link
@@ -150,3 +151,40 @@ def test_other_namespace(host: Host, root: Path) -> None:
     (root / "proc/sys/net/core").mkdir(parents=True)
     (root / "proc/sys/net/core/netdev_max_backlog").write_text("1000\n")
     assert host.other_namespace() == ""
+
+
+def test_commands(tmp_path: Path) -> None:
+    """Captured by the name of the program and its words; what was not captured cannot be run."""
+    place = tmp_path / "commands" / "tool"
+    place.mkdir(parents=True)
+    (place / "_call_show_all").write_text("said\n")
+    (place / "broken").write_bytes(b"half")
+    (place / "broken.status").write_text("-11\n")
+    (place / "waits.hang").write_text("")
+    (place / "odd").write_text("")
+    (place / "odd.status").write_text("x")
+    (place / "flood").symlink_to("/dev/zero")
+    host = Host(str(tmp_path), Deadline(0.4))
+    assert (host.has_command("/opt/x/tool"), host.has_command("/opt/x/other")) == (True, False)
+    words = [["/call", "show", "all"], ["broken"], ["waits"], ["never"], ["odd"], ["flood"]]
+    start = time.monotonic()
+    said, broken, waits, never, odd, flood = host.run([["/opt/x/tool", *w] for w in words], 5)
+    assert 0.1 < time.monotonic() - start < 1
+    assert (said, broken) == (Answer(0, b"said\n"), Answer(-11, b"half"))
+    assert isinstance(waits, HelperTimeout)
+    assert isinstance(never, FileNotFoundError)
+    assert isinstance(odd, OSError)
+    assert isinstance(flood, HelperOverflow)
+
+
+def test_commands_of_this_host(tmp_path: Path) -> None:
+    host = Host()
+    assert (host.has_command("/bin/true"), host.has_command("/etc/passwd"), host.has_command("/bin")) == (
+        True,
+        False,
+        False,
+    )
+    assert host.run([["/bin/echo", "a b"], ["/bin/pwd"]], 5, 2, str(tmp_path)) == [
+        Answer(0, b"a b\n"),
+        Answer(0, f"{tmp_path}\n".encode()),
+    ]

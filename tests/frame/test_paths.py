@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.frame.paths import UnsafePath, check_trusted, remote_mounts, walk
+from checks.frame.mountinfo import Mount, parse_mountinfo, remote_mounts
+from checks.frame.paths import UnsafePath, check_trusted, walk
 
 MOUNTINFO = r"""
 22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
@@ -45,6 +46,13 @@ def test_remote_mounts() -> None:
         "/mnt/tab\tnew\nline": "nfs4",
         "/mnt/lustre": "lustre",
     }
+
+
+def test_every_mount_with_what_the_kernel_escapes() -> None:
+    found = {mount.point: (mount.kind, mount.source) for mount in parse_mountinfo(MOUNTINFO)}
+    assert len(found) == 18
+    assert found["/srv/nfs share"] == ("nfs4", "server:/export/a b")
+    assert parse_mountinfo(r"1 2 0:1 / /a\043\9\04 rw - ext4 /dev/x\ rw") == [Mount("/a#\\9\\04", "ext4", "/dev/x\\")]
 
 
 @pytest.mark.parametrize("text", ["", "garbage", "1 2 3", "30 22 0:40 / /x rw - ", MOUNTINFO[: len(MOUNTINFO) // 2]])

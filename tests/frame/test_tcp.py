@@ -326,7 +326,7 @@ def test_a_capture_knows_no_names(tmp_path: Path) -> None:
 
 def answering(monkeypatch: pytest.MonkeyPatch, addresses: Sequence[str]) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: found)
+    monkeypatch.setattr("checks.frame.tcp.socket.getaddrinfo", lambda *_: found)
 
 
 def test_every_address_once_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,7 +351,7 @@ def test_names_that_are_not_found(failure: str, monkeypatch: pytest.MonkeyPatch)
             time.sleep(60)
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr("checks.frame.tcp.socket.getaddrinfo", look_up)
     words = {
         "unknown": "is not known as a host with an IPv4 address",
         "hanging": "the name servers did not answer in time",

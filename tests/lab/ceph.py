@@ -27,6 +27,7 @@ from lab.namespaces import Namespace
 from support import PLAIN_ENVIRONMENT, Ran, command
 
 NAME = "cephfs"  # of the file system
+TAP = "10.88.0.1"
 READ_ONLY = {"mon": "allow r", "mds": "allow r", "osd": "allow r"}  # what a client needs to read the statistics
 ATTRIBUTES = tuple(
     f"ceph.dir.{name}" for name in ("entries", "files", "subdirs", "rentries", "rfiles", "rsubdirs", "rbytes", "rctime")
@@ -97,10 +98,11 @@ def _new_key() -> str:
 class Ceph:
     """Monitor, manager, OSD, MDS "a" and a read-write mount. Starts at once; use as a context manager.
 
-    memory: bytes that the OSD offers; options: further lines of ceph.conf's global section.
+    memory: bytes that the OSD offers; options: further lines of ceph.conf's global section. With ``tap`` everything is
+    at the address ``TAP`` on a device of that name, for virtual machines that are started in the namespace.
     """
 
-    def __init__(self, *, memory: int = 2 << 30, options: dict[str, object] | None = None) -> None:
+    def __init__(self, *, memory: int = 2 << 30, options: dict[str, object] | None = None, tap: str = "") -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="undergoal-ceph-"))
         self.directory.chmod(0o755)  # checks run as other users too
         self.conf = self.directory / "ceph.conf"
@@ -109,7 +111,12 @@ class Ceph:
         self._written = 0
         self._environment = {**PLAIN_ENVIRONMENT, "CEPH_CONF": str(self.conf)}
         self.namespace = Namespace()
+        self._address = TAP if tap else "127.0.0.1"
         try:
+            if tap:
+                self.namespace.must("ip", "tuntap", "add", tap, "mode", "tap")
+                self.namespace.must("ip", "address", "add", f"{TAP}/24", "dev", tap)
+                self.namespace.must("ip", "link", "set", tap, "up")
             self._configure(memory, options or {})
             self._bring_up()
             self.remount()
@@ -122,6 +129,14 @@ class Ceph:
 
     # what it consists of
 
+    @property
+    def _monitor(self) -> str:
+        return f"[v2:{self._address}:3300,v1:{self._address}:6789]"
+
+    def secret(self, name: str) -> str:
+        """The key of an entity, as the kernel's client wants it."""
+        return self.ceph("auth", "print-key", name)
+
     def keyring(self, name: str) -> Path:
         """The file with the key of an entity such as client.admin; ceph.conf names it too."""
         return self.directory / "keys" / name
@@ -132,9 +147,9 @@ class Ceph:
             (directory / name).mkdir()
         settings: dict[str, object] = {
             "fsid": uuid.uuid4(),
-            "mon host": "[v2:127.0.0.1:3300,v1:127.0.0.1:6789]",
+            "mon host": self._monitor,
             "mon initial members": "a",
-            "public network": "127.0.0.0/8",
+            "public network": f"{self._address}/32",
             "keyring": directory / "keys" / "$name",
             "run dir": directory / "run",
             "admin socket": directory / "run" / "$name.$pid.asok",
@@ -183,7 +198,7 @@ class Ceph:
     def _bring_up(self) -> None:
         map_file, identity = str(self.directory / "monmap"), str(uuid.uuid4())
         self._must(
-            "monmaptool", "--create", "--addv", "a", "[v2:127.0.0.1:3300,v1:127.0.0.1:6789]",
+            "monmaptool", "--create", "--addv", "a", self._monitor,
             "--fsid", self._fsid, map_file,
         )  # fmt: skip
         keys = str(self.directory / "keys" / "all")

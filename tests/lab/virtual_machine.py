@@ -56,11 +56,13 @@ class VirtualMachine:
         memory: int = 768,  # MB
         processors: int = 1,
         keeps: bool = False,
+        enter: list[str] | None = None,  # what to put before QEMU, to start it in a namespace
     ) -> None:
         self.modules = modules
         self.devices = devices or []
         self.memory = memory
         self.processors = processors
+        self._enter = enter or []
         self._directory = Path(tempfile.mkdtemp(prefix="undergoal-vm-"))
         self._disk = self._directory / "kept" if keeps else None
         if self._disk:
@@ -105,7 +107,7 @@ class VirtualMachine:
         """QEMU and its options; it dies with this process, whatever becomes of that."""
         drive = ["-drive", f"if=virtio,format=raw,file={self._disk}"] if self._disk else []
         return [
-            "setpriv", "--pdeathsig", "KILL", "--",
+            "setpriv", "--pdeathsig", "KILL", "--", *self._enter,
             "qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-nodefaults", "-display", "none",
             "-m", str(self.memory), "-smp", str(self.processors), "-serial", "stdio", "-no-reboot",
             "-kernel", str(next((KERNEL / "boot").glob("vmlinuz-*"))), "-initrd", str(boot / "initrd"),

@@ -16,7 +16,10 @@ from lab.moosefs import ADDRESS, Cluster
 from lab.moosefs_story import Seen, Story
 from support import Ran, command
 
-pytestmark = pytest.mark.needs("mfsmaster", "mfschunkserver", "mfsmount", "mfscli", "gcc", "ip", "unshare", "strace")
+pytestmark = [
+    pytest.mark.needs("mfsmaster", "mfschunkserver", "mfsmount", "mfscli", "gcc", "ip", "unshare", "strace"),
+    pytest.mark.alone,
+]
 
 PARTS = ("chunks", "marked", "servers", "disks", "metaloggers", "metadata", "space", "files")
 INTERVAL = 5.0  # seconds between two runs of the check

@@ -26,6 +26,7 @@ ENDINGS = {  # the first that fits
     "_bytes": "B",
     "rbytes": "B",
     "_percent": "%",
+    "_bits": "bit/s",
 }
 
 
