@@ -68,9 +68,8 @@ DISK_BAD, DISK_MISSING, DISK_UNANSWERED, DISK_UNKNOWN, DISK_SHIELDED = (
 )
 DISK_REBUILDING, DISK_COPYBACK = "disk_rebuilding", "disk_copyback"
 PREDICTED, PREDICTED_CRITICAL, NEW_ERRORS = "disk_predicted", "disk_predicted_critical", "new_errors"
-BATTERY_BAD, BATTERY_GONE, LEARNING_OK, LEARNING_WARNING, LEARNING_CRITICAL = (
+BATTERY_BAD, LEARNING_OK, LEARNING_WARNING, LEARNING_CRITICAL = (
     "battery_bad",
-    "battery_gone",
     "learning_ok",
     "learning_warning",
     "learning_critical",

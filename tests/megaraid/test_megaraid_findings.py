@@ -430,3 +430,20 @@ def test_a_disk_that_is_not_listed_is_missed(tool: str, tmp_path: Path) -> None:
     done = check("megaraid", "--root", str(root), "--no-history")
     assert done.code == 3
     assert line(done) == f"UNKNOWN - {text}"
+
+
+def test_every_fact_has_its_words() -> None:
+    """A code without a row in the table would be an error on the day it is needed."""
+    from checks.frame.plugin import COMMON_FACTS
+    from checks.megaraid import assess, assess_smart
+    from checks.megaraid.tables import FACTS
+
+    names = ("VD_", "DISK_", "BATTERY_", "LEARNING_", "CONTROLLER_", "ECC_", "ROC_")
+    codes = {value for name, value in vars(assess).items() if name.startswith(names) and isinstance(value, str)}
+    codes |= {
+        value
+        for name, value in vars(assess_smart).items()
+        if name.isupper() and isinstance(value, str) and not name.startswith("_")
+    }
+    assert len(codes) > 30
+    assert codes - {*FACTS, *COMMON_FACTS} == set()
