@@ -299,7 +299,7 @@ def battery_findings(battery: Battery, controller: Controller | None, settings: 
     state = battery.state.lower()
     if battery.temperature:
         yield Measure(item, "battery_celsius", battery.temperature)
-    learning = battery.learning or state in ("learning", "learn", "relearning")
+    learning = battery.learning or state in ("learning", "learn", "relearning", "discharging")
     if learning:
         yield fact(item, _LEARNING[settings.learn_cycle])
     missing = battery.complaints == ("pack missing",) and controller is not None and controller.battery is False

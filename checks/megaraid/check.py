@@ -161,13 +161,15 @@ class MegaRaid(Plugin):
             name: _is_set(settings, name) for name in ("disk_celsius", "roc_celsius", "board_celsius")
         }
         seen = survey(run.host, settings)
-        if not seen.here or (seen.readings.none_here and not seen.problems and not seen.checkups):
+        gone = gone_findings(seen, settings, run)
+        nothing = not seen.here or (seen.readings.none_here and not seen.problems and not seen.checkups)
+        if nothing and not gone:
             raise NothingHere(
                 "no MegaRAID controller here"
                 if seen.tool is None
                 else f"{seen.tool.name} finds no controller; as a user without rights it finds none either"
             )
-        findings = [*all_findings(seen, settings, run), *gone_findings(seen, settings, run)]
+        findings = [*all_findings(seen, settings, run), *gone]
         if run.history is not None:
             for finding in findings:
                 if isinstance(finding, Measure) and finding.name in _RECORDED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 
 from checks.frame.plugin import UNREADABLE, Run
@@ -17,7 +18,7 @@ def all_findings(seen: Survey, settings: SimpleNamespace, run: Run) -> list[Find
     readings, history = seen.readings, run.history
     findings: list[Finding] = []
     findings += assess.count_findings(readings, seen.checkups, bool(seen.problems))
-    if seen.tool is not None and readings.understood:
+    if seen.tool is not None and readings.understood and not readings.none_here:
         findings.append(fact("", TOOL_USED, tool=seen.tool.name))
     elif settings.from_file:
         count = len(settings.from_file)
@@ -73,8 +74,8 @@ def _in_order(findings: list[Finding]) -> list[Finding]:
 def gone_findings(seen: Survey, settings: SimpleNamespace, run: Run) -> list[Finding]:
     """What was here once and is not any more; a disk that is somewhere else now has moved."""
     history = run.history
-    if history is None or settings.from_file:
-        return []
+    if history is None or settings.from_file or (settings.no_sudo and os.geteuid() != 0):
+        return []  # without rights the tools see no controller
     present = {f"c{controller.number}": controller.serial for controller in seen.readings.controllers}
     present.update((assess.of_volume(volume), "") for volume in seen.readings.volumes)
     present.update((item_of(disk), disk.serial) for disk in seen.readings.disks)

@@ -42,7 +42,7 @@ _CRASH = re.compile(r"segmentation fault|core dumped|bus error|\baborted\b", re.
 
 _VOLUME_KEYS = ("raid level", "parity size", "mirror data", "current cache policy", "is vd cached", "span depth")
 _DISK_KEYS = ("firmware state", "media error count", "other error count", "inquiry data", "device id", "slot number")
-_BATTERY_KEYS = ("batterytype", "battery state", "learn cycle active", "learn cycle requested", "isosohgood")
+_BATTERY_KEYS = ("batterytype", "battery state", "learn cycle active", "learn cycle requested", "issohgood")
 _ADAPTER_KEYS = ("product name", "memory size", "roc temperature", "memory correctable errors", "ecc bucket count")
 _TAKERS = {
     "volume": megacli_fields.volume,

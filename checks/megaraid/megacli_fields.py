@@ -121,6 +121,8 @@ def battery(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
         fields["requested"] = _yes(value)
     elif key == "charging status":
         fields["charging"] = lower.startswith(("charg", "discharg"))
+    elif key == "issohgood" and lower.startswith("no"):
+        fields.setdefault("complaints", []).append("state of health not good")
     elif key in _COMPLAINTS and _yes(value):
         fields.setdefault("complaints", []).append(_COMPLAINTS[key])
 

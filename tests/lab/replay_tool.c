@@ -1,8 +1,9 @@
 /* A vendor tool that answers from files: PROGRAM.d/ARGUMENTS, spaces and slashes as underscores.
  *
- * Beside ARGUMENTS may stand ARGUMENTS.status (exit status), .signal (what ends it after its words), .hang, .stubborn (ignores SIGTERM), .endless,
- * .stubborn (ignores SIGTERM), .delay (milliseconds before it answers) and .log (a file it writes into its working directory, as they do). Each call
- * is noted in PROGRAM.d/calls. Whatever it has no file for is "invalid input", with exit status 1, as MegaCli says it.
+ * Beside ARGUMENTS may stand ARGUMENTS.status (exit status), .signal (what ends it after its words), .hang, .endless,
+ * .stubborn (ignores SIGTERM), .delay (milliseconds before it answers) and .log (a file it writes into its working
+ * directory, as they do). Each call is noted in PROGRAM.d/calls. Whatever it has no file for is "invalid input", with
+ * exit status 1, as MegaCli says it.
  */
 #include <errno.h>
 #include <fcntl.h>
