@@ -12,6 +12,7 @@ from checks.megaraid.progress import forecast
 from checks.megaraid.readings import (
     BACKGROUND,
     BAD,
+    CACHECADE,
     CHECK,
     COPYBACK,
     DEGRADED,
@@ -330,7 +331,7 @@ def count_findings(readings: Readings, checkups: Sequence[Checkup], problems: bo
     if readings.disks or alone or (readings.controllers and not problems):
         yield Measure("", "disks", len(here) + alone, 0)
     if readings.volumes or (readings.controllers and not problems):
-        yield Measure("", "virtual_drives", len(readings.volumes), 0)
+        yield Measure("", "virtual_drives", sum(1 for volume in readings.volumes if volume.level != CACHECADE), 0)
     if readings.disks:
         yield Measure("", "spares", sum(1 for disk in here if disk.state == SPARE), 0)
 

@@ -11,6 +11,7 @@ import re
 
 from checks.megaraid import megacli_fields, words
 from checks.megaraid.readings import (
+    CACHECADE,
     COPYBACK,
     REBUILD,
     Battery,
@@ -229,7 +230,7 @@ def parse(output: bytes) -> Readings:
         operations += [Operation(disk.controller, disk.place, *done) for done in progress]
     return Readings(
         controllers=tuple(Controller(**fields) for fields in reader.controllers.values()),
-        volumes=tuple(_volume_of(fields) for fields in reader.volumes if not fields.pop("cachecade", False)),
+        volumes=tuple(_volume_of(fields) for fields in reader.volumes),
         disks=tuple(disks),
         batteries=tuple(_battery_of(fields) for fields in reader.batteries),
         operations=tuple(operations),
@@ -243,6 +244,8 @@ def parse(output: bytes) -> Readings:
 
 
 def _volume_of(fields: dict[str, Any]) -> VirtualDrive:
+    if fields.pop("cachecade", False):
+        return VirtualDrive(fields["controller"], fields["number"], level=CACHECADE)
     primary, spans, word = fields.pop("primary", None), fields.pop("spans", None) or 1, fields.pop("word", "")
     level = word
     if primary is not None:  # several spans of RAID1, 5, 6 are RAID10, 50, 60

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from checks.megaraid import words
-from checks.megaraid.readings import Battery, Controller, Disk, Operation, Readings, VirtualDrive, whole
+from checks.megaraid.readings import CACHECADE, Battery, Controller, Disk, Operation, Readings, VirtualDrive, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ def volume(read: Answer, row: dict[str, Any]) -> None:
         return
     kind = text_of(row.get("TYPE"))
     if kind.lower().startswith(("cac", "nytro")):
-        return  # a cache for others: it has no state of its own
+        read.volumes.append(VirtualDrive(read.number, int(found[2]), level=CACHECADE))
+        return
     current = words.storcli_policy(text_of(row.get("Cache", row.get("CurrentCache"))))
     default = words.storcli_policy(text_of(row.get("DefaultCache")))
     read.volumes.append(
