@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Callable
 
 import pytest
 from lab.tcp_path import RESPONDER, SERVER, TcpPath, built
@@ -42,6 +43,14 @@ def established(path: TcpPath) -> list[Ran]:
     for process in busy:
         path.stop(process)
     return seen
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Until the condition is true."""
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def assert_fine(done: Ran, words: str) -> None:
@@ -197,6 +206,7 @@ def test_peers_that_lost_window_scaling_are_told_from_the_history(middlebox: Pat
         before = path.traffic(SINK, 12, "send")
         assert path.check("--established", history=tmp_path).code == 0
         path.stop(before)
+        wait_for(lambda: path.check("--established").perfdata["connections_remote_connections"].startswith("0;"))
         path.change("strip-syn")
         path.traffic(SINK, 12, "send")
         time.sleep(0.5)
