@@ -150,6 +150,14 @@ def test_what_a_web_server_can_do_to_a_probe(middlebox: Path) -> None:
         assert re.search(r"10\.9\.0\.77:80 was not judged: it (did not take|cannot be reached)", nobody.text)
 
 
+def test_the_pace_of_a_probe_can_be_judged(middlebox: Path) -> None:
+    with TcpPath(middlebox) as path:
+        done = path.check(*FILE, "--download-bytes-per-second-critical", "10000000:", "--rtt-warning", "0.01")
+    pace = r"fine, scales 7 and 7; ([0-9.]+ kB/s) down, download at \1, round trip 4\d\.\d ms"
+    assert re.fullmatch(f"TCP_WINDOW CRITICAL - {PATH} {pace}", done.text), done.text
+    assert done.code == 2
+
+
 @pytest.mark.needs("openssl")
 @pytest.mark.parametrize("fault", ["", "zero-syn", "zero-synack", "track"])
 def test_a_web_server_with_tls(fault: str, middlebox: Path, tmp_path: Path) -> None:
