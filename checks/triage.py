@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 import time
+from collections.abc import Mapping
+from types import SimpleNamespace
 
 from checks import CHECKS, __version__, load
 from checks.frame import bounded
@@ -31,11 +34,12 @@ class _Task(Record):
     end: float  # monotonic
 
 
-def _examine(name: str, no_history: bool) -> bytes:
-    """In a child: the whole check with its defaults, as JSON."""
-    plugin = load(name)
-    settings = default_settings(plugin, no_history=no_history)
-    session = Session(plugin, settings)
+def _examine(name: str, settings: SimpleNamespace) -> bytes:
+    """In a child: the whole check, as JSON."""
+    own = os.path.join(os.path.dirname(sys.argv[0]), f"check_{name}")
+    if os.path.exists(own):
+        sys.argv = [own]  # what is printed to be pasted is about the check
+    session = Session(load(name), settings)
 
     def give_up(reason: str) -> NoReturn:
         raise bounded.EarlyAnswer(as_json.render([session.last_words(reason)]))
@@ -46,11 +50,20 @@ def _examine(name: str, no_history: bool) -> bytes:
 
 
 def examine_all(names: tuple[str, ...], no_history: bool) -> list[Outcome]:
+    """Every check with its defaults; see ``examine_each``."""
+    return examine_each({name: default_settings(load(name), no_history=no_history) for name in names})
+
+
+def examine_each(wanted: Mapping[str, SimpleNamespace], output_max: int = bounded.OUTPUT_MAX) -> list[Outcome]:
     """Every check in its own process, all at once; one that hangs delays nobody beyond its own time limit."""
     now = time.monotonic()
     waiting = [
-        _Task(name, bounded.start(lambda name=name: _examine(name, no_history)), now + load(name).timeout + _EXTRA)  # type: ignore[misc]
-        for name in names
+        _Task(
+            name,
+            bounded.start(lambda name=name, settings=settings: _examine(name, settings), output_max),  # type: ignore[misc]
+            now + settings.timeout + _EXTRA,
+        )
+        for name, settings in wanted.items()
     ]
     done: dict[str, Outcome] = {}
     closed: set[str] = set()
@@ -69,7 +82,7 @@ def examine_all(names: tuple[str, ...], no_history: bool) -> list[Outcome]:
             if task.name in done:
                 task.child.abandon()
                 waiting.remove(task)
-    return [done[name] for name in names]
+    return [done[name] for name in wanted]
 
 
 def _outcome(task: _Task) -> Outcome:
