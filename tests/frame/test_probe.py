@@ -67,8 +67,9 @@ def test_one_item_that_is_fine() -> None:
 
 def test_items_worst_first_each_with_what_was_said_of_it() -> None:
     outcome = judge(Toy([ports("a", 12), ports("b", 950), fact("c", "broken", who="rust")]))
+    broken = Said(CRITICAL, "broken", "broken by rust", "ask rust about c")
     assert outcome.items == (
-        Item("c", "c", CRITICAL, "c broken by rust", False, (Said(CRITICAL, "broken", "broken by rust", "ask rust about c"),)),
+        Item("c", "c", CRITICAL, "c broken by rust", False, (broken,)),
         Item("b", "b", WARNING, "b 950"),
         Item("a", "a", OK, "a 12"),
     )
