@@ -112,11 +112,21 @@ def local(outcome: Outcome, naming: Naming, cached: Cached | None = None) -> lis
     The whole tells what no other line does: of the host itself, and of items that come and go or are gone.
     """
     lines = [_whole_line(outcome, naming, cached)]
+    values: dict[str, list[Value]] = {}
+    for value in outcome.values:
+        values.setdefault(value.item, []).append(value)
+    names: set[str] = set()
     for item in outcome.items:
         if item.item and item.lasting:
-            name = f"{naming.called} {service_item(item.item, naming.whole)}"
-            values = [value for value in outcome.values if value.item == item.item]
-            lines.append(local_line(item.state, name, values, item.sentence, _steps([item]), cached))
+            base = name = _safe(service_item(item.item, naming.whole))
+            number = 2
+            while name in names:
+                name, number = f"{base}#{number}", number + 1
+            names.add(name)
+            service = f"{naming.called} {name}"
+            lines.append(
+                local_line(item.state, service, values.get(item.item, []), item.sentence, _steps([item]), cached)
+            )
     return lines
 
 
@@ -131,8 +141,9 @@ def _whole_line(outcome: Outcome, naming: Naming, cached: Cached | None) -> str:
     text = "; ".join(told[:_TOLD_MAX]) + (f" and {len(told) - _TOLD_MAX} more" if told[_TOLD_MAX:] else "")
     values = [value for value in outcome.values if not value.item]
     state = worst([item.state for item in own]) if own else OK
-    beside = f"{len(outcome.items) - len(own)} services of their own"
-    return local_line(state, name, values, text or beside, [*_steps(own), *notes], cached)
+    beside = len(outcome.items) - len(own)
+    counted = f"{beside} with {'a service of its own' if beside == 1 else 'services of their own'}"
+    return local_line(state, name, values, text or counted, [*_steps(own), *notes], cached)
 
 
 def _steps(items: list[Item]) -> list[str]:
@@ -145,11 +156,16 @@ def local_line(
 ) -> str:
     """One line of the section "local". The name is quoted, and nothing can be escaped in it."""
     again = f"cached({cached.at},{cached.interval}) " if cached else ""
-    name = "undergoal " + _one_line(service).replace('"', "'")
+    name = f"undergoal {_safe(service)}"
     finite = [value for value in values if math.isfinite(value.value)]
     metrics = "|".join(_metric(value) for value in finite) or "-"
     words = "\\n".join(_one_line(line) for line in (text, *details))
     return f'{again}{state} "{name}" {metrics} {words}'
+
+
+def _safe(name: str) -> str:
+    """A name that can be quoted."""
+    return _one_line(name).replace('"', "'")
 
 
 def _one_line(text: str) -> str:

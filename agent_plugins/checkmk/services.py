@@ -58,6 +58,8 @@ def tell(
     if item == check.whole and (entry is None or entry.whole):
         yield from _whole(check, entry, parameters, section, store)
     elif entry is not None:
+        if item not in entry.title:
+            yield Told(OK, entry.title)
         yield from _item(check, entry, parameters, section.time, store)
     elif section.problem or not section.entries:
         raise Unseen(section.problem or section.text)
@@ -67,11 +69,10 @@ def _item(
     check: Check, entry: Entry, parameters: Mapping[str, object], at: float, store: MutableMapping[str, Any]
 ) -> Iterator[Told | Number]:
     measures = {**entry.measures, **dict(forecast(check, entry, at, store))}
-    if entry.title != entry.service and not entry.whole:
-        yield Told(OK, entry.title)
+    main = check.main_measure if check.main_measure in measures else next(iter(measures), "")
     for name, measured in measures.items():
         found = judgement(check, name, measured, parameter_of(parameters, name))
-        in_summary = name == check.main_measure or is_middle(name)
+        in_summary = name == main or is_middle(name)
         yield Told(found.state, _words(name, measured) + _because(found.state, found.words), "", in_summary)
         yield Number(name, measured.value, found.upper, (measured.minimum, measured.maximum))
     for fact in entry.facts:
@@ -104,7 +105,9 @@ def _whole(
             yield from _of_another(check, other, parameters)
     beside = sum(1 for other in others if other.service in names)
     if section.entries:
-        yield Told(OK, f"{beside} services of their own", "", entry is None)
+        yield Told(
+            OK, f"{beside} with {'a service of its own' if beside == 1 else 'services of their own'}", "", entry is None
+        )
     for note in section.notes:
         if not note.startswith("next: "):
             yield Told(OK, note, "", False)

@@ -106,8 +106,14 @@ class Plugin:
         return self.is_main(judged)
 
     def is_lasting(self, judged: list[Judged]) -> bool:
-        """Whether an item is there to stay, and so worth a service of its own."""
-        return self.is_told(judged) or any(not isinstance(j.finding, Fact) for j in judged)
+        """Whether an item is there to stay, and so worth a service of its own.
+
+        It is what is told of or measured, and what should be there and is gone or cannot be read.
+        """
+        return self.is_told(judged) or any(
+            not isinstance(j.finding, Fact) or j.finding.code == UNREADABLE or j.finding.code.endswith("gone")
+            for j in judged
+        )
 
     def urgency(self, judged: list[Judged]) -> float:
         """Orders items of the same state: larger comes first."""

@@ -259,7 +259,7 @@ class MooseFs(Plugin):
 
     def is_lasting(self, judged: list[Judged]) -> bool:
         """See Plugin; servers are, disks come and go with their marks."""
-        return any(isinstance(j.finding, Measure) for j in judged)
+        return ":/" not in judged[0].finding.item or any(isinstance(j.finding, Measure) for j in judged)
 
     def urgency(self, judged: list[Judged]) -> float:
         """The cluster first, then disks that may not be pulled, then the rest."""

@@ -160,7 +160,7 @@ def test_five_hundred_items(agent: Agent) -> None:
     services = local(called)
     assert len(services) == 502
     assert services["undergoal Many item-499"] == ("0", "item-499 seven")
-    assert services["undergoal Many host"] == ("0", "500 services of their own")
+    assert services["undergoal Many host"] == ("0", "500 with services of their own")
 
 
 def test_a_configured_time_ends_everything(agent: Agent) -> None:

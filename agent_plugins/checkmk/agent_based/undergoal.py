@@ -103,7 +103,7 @@ def check_agent(section: Section) -> Iterator[Result]:
     for problem in section.problems:
         yield result(Told(WARNING, problem))
     yield result(Told(OK, f"version {section.version}: {', '.join(section.checks) or 'nothing to look at here'}"))
-    if section.version != VERSION:
+    if section.version and section.version != VERSION:
         yield result(Told(OK, f"this extension is version {VERSION}", "", False))
 
 
