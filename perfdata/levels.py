@@ -18,6 +18,7 @@ SUFFIXES: dict[str, dict[str, float]] = {
     | {f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGTPE", 1)}
     | {f"{prefix}B": 1000**power for power, prefix in enumerate("kMGTPE", 1)},
 }
+SUFFIXES["bit/s"] = {prefix: 1000**power for power, prefix in enumerate("kMGT", 1)}
 SUFFIXES["B/h"] = SUFFIXES["B/d"] = SUFFIXES["B"]
 _NUMBER = re.compile(r"(-?(?:\d{1,18}(?:\.\d{1,9})?|\.\d{1,9}))([A-Za-z]*)\Z", re.ASCII)
 SYNTAX = "a range such as 10, 10:, ~:10, 10:20 or @10:20"
@@ -81,6 +82,9 @@ def in_words(value: float, unit: str) -> str:
         return f"-{duration(-value)}" if value < 0 else duration(value)
     if unit in ("B", "B/h", "B/d"):
         return size(value) + unit[1:]
+    if unit == "bit/s":
+        prefix = next((name for name in "TGMk" if abs(value) >= SUFFIXES[unit][name]), "")
+        return f"{plain_number(round(value / SUFFIXES[unit].get(prefix, 1), 2))} {prefix}{unit}"
     text = plain_number(round(value, 2))
     if unit == "%" or not unit:
         return text + unit

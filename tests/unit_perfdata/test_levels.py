@@ -65,6 +65,8 @@ def test_words_of_a_range(text: str, unit: str, words: str) -> None:
         (81.5, "%", "81.5%"),
         (50, "1/h", "50/h"),
         (41, "C", "41 C"),
+        (10**10, "bit/s", "10 Gbit/s"),
+        (900, "bit/s", "900 bit/s"),
     ],
 )
 def test_numbers_in_words(value: float, unit: str, words: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cmk.graphing.v1 import Title
 from cmk.graphing.v1.graphs import Graph, MinimalRange
-from cmk.graphing.v1.metrics import Color, DecimalNotation, IECNotation, Metric, TimeNotation, Unit
+from cmk.graphing.v1.metrics import Color, DecimalNotation, IECNotation, Metric, SINotation, TimeNotation, Unit
 from cmk.graphing.v1.perfometers import Closed, FocusRange, Open, Perfometer
 
 from agent_plugins.checkmk.rows import is_middle, name_of_metric, rate_name
@@ -24,6 +24,8 @@ def unit_of(unit: str) -> Unit:
         return Unit(TimeNotation())
     if unit in ("B", "B/h", "B/d"):
         return Unit(IECNotation(unit))
+    if unit == "bit/s":
+        return Unit(SINotation(unit))
     return Unit(DecimalNotation(unit.removeprefix("1") if unit.startswith("1/") else unit))
 
 

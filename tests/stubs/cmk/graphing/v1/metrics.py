@@ -34,13 +34,18 @@ class IECNotation:
 
 
 @dataclass(frozen=True)
+class SINotation:
+    symbol: str
+
+
+@dataclass(frozen=True)
 class TimeNotation:
     pass
 
 
 @dataclass(frozen=True)
 class Unit:
-    notation: DecimalNotation | IECNotation | TimeNotation
+    notation: DecimalNotation | IECNotation | SINotation | TimeNotation
 
 
 class Metric:
