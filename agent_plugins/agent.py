@@ -16,6 +16,7 @@ from checks import __version__, load
 from checks.frame.bounded import kill_all
 from checks.frame.command import prepare_process, unforeseen
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
+from checks.frame.host import Host
 from checks.frame.printable import printable
 from checks.triage import examine_each
 from perfdata import checkmk
@@ -68,14 +69,36 @@ def run(configuration: Configuration, now: float) -> list[Result]:
         entry = cache.load(wanted.name, wanted.options, wanted.interval, now) if wanted.interval else None
         if entry is not None:
             kept[wanted.name] = Result(entry.outcome, entry.at, _cached(entry.at, wanted))
-    fresh = [wanted for wanted in configuration.checks if wanted.name not in kept]
+    recorded = _recorded()
+    fresh = [wanted for wanted in configuration.checks if wanted.name not in kept and may_apply(wanted, recorded)]
+    from perfdata import series  # noqa: F401 - once, before it is imported in every child
+
     for wanted, outcome in zip(fresh, examine_each({w.name: w.settings for w in fresh}, _ANSWER_MAX)):
         if wanted.interval:
             cache.save(wanted.name, wanted.options, outcome, now)
         kept[wanted.name] = Result(outcome, now, _cached(now, wanted) if wanted.interval else None)
-    return [
-        kept[wanted.name] for wanted in configuration.checks if kept[wanted.name].outcome.applies or wanted.when != AUTO
-    ]
+    results = [(wanted, kept[wanted.name]) for wanted in configuration.checks if wanted.name in kept]
+    return [result for wanted, result in results if result.outcome.applies or wanted.when != AUTO]
+
+
+def _recorded() -> list[str] | None:
+    """The names of all files of history, or None where there is no place for any."""
+    from checks.frame.state import StateUnavailable, state_directory, surroundings
+
+    try:
+        return os.listdir(state_directory(surroundings()))
+    except (StateUnavailable, OSError):
+        return None
+
+
+def may_apply(wanted: Wanted, recorded: list[str] | None) -> bool:
+    """Whether a check has anything to say here: not when it has no targets, and has never recorded anything."""
+    if wanted.when != AUTO or wanted.options or recorded is None:
+        return True
+    try:
+        return any(name.startswith(wanted.name) for name in recorded) or bool(load(wanted.name).targets(Host()))
+    except Exception:
+        return True  # the check itself says what is wrong
 
 
 def _cached(at: float, wanted: Wanted) -> checkmk.Cached:
@@ -121,11 +144,10 @@ def about_local(results: list[Result], problems: list[str]) -> str:
     return checkmk.local_line(WARNING if problems else OK, checkmk.AGENT_SERVICE, [], text, [])
 
 
-def main() -> NoReturn:
-    """Print everything and exit with 0."""
+def main(binaries: str) -> NoReturn:
+    """Print everything and exit with 0. ``binaries``: the directory of the commands of this installation."""
     prepare_process()
-    # what a check prints to be pasted names the command beside this interpreter, not this module
-    sys.argv = [os.path.join(os.path.dirname(sys.executable), "undergoal")]
+    sys.argv = [os.path.join(binaries, "undergoal")]  # what a check prints to be pasted names a command of these
     confdir = os.environ.get("MK_CONFDIR") or CONFDIR
     now = time.time()
 
@@ -154,7 +176,3 @@ def finish(lines: list[str]) -> NoReturn:
             output = output[os.write(1, output) :]
     finally:
         os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,6 @@ $MK_CONFDIR/undergoal.cfg. It always exits with 0: what is missing is said in it
 another user could have put there.
 """
 
-import json
 import os
 import stat
 import sys
@@ -19,7 +18,7 @@ PACKAGE = "agent_plugins"
 MODULE = "agent_plugins.agent"
 LINKS_MAX = 40
 
-# What is run with the installation's interpreter: an installation that lacks something has to say so in a section.
+# What is run of an installation, by its interpreter or by this one. What it lacks has to be said in a section.
 CODE = """
 import os, sys
 sys.path[:0] = {path!r}
@@ -31,7 +30,7 @@ except Exception as error:
     print("<<<{section}:sep(0)>>>")
     print(json.dumps({{"format": 1, "deployment_error": text}}).replace("<", chr(92) + "u003c"), flush=True)
     os._exit(0)
-main()
+main({binaries!r})
 """
 
 
@@ -90,37 +89,37 @@ def places(config: "dict[str, str]") -> "list[str]":
     return ([os.path.join(library, "undergoal")] if library.startswith("/") else []) + list(PLACES)
 
 
-def command(place: str) -> "list[str] | None":
-    """The argv that runs undergoal from there, or None: there is nothing. Raises Refused, OSError."""
+def run(place: str) -> None:
+    """Run undergoal from there, and exit with 0; return when there is nothing. Raises Refused, OSError."""
     if not place.startswith("/"):
         raise Refused(f"installation={place} is not an absolute path")
-    interpreter = os.path.join(place, "bin", "python3")
-    package = os.path.join(place, PACKAGE)
+    binaries = os.path.join(place, "bin")
+    interpreter = os.path.join(binaries, "python3")
     if os.path.exists(interpreter):
         library = os.path.join(place, "lib")
-        found = [
-            os.path.join(library, name, "site-packages", PACKAGE)
-            for name in sorted(os.listdir(library))
-            if os.path.isdir(os.path.join(library, name, "site-packages", PACKAGE))
-        ]
-        if not found:
-            return None
-        trusted, path = [interpreter, *found], []
-    elif os.path.isdir(package):
-        if sys.version_info < (3, 9):  # noqa: UP036 - this file is to run on older ones, and to say so
-            raise Refused(f"undergoal needs Python 3.9, and this is {sys.version_info[0]}.{sys.version_info[1]}")
-        interpreter, trusted, path = sys.executable, [package], [place]
+        paths = [os.path.join(library, name, "site-packages") for name in sorted(os.listdir(library))]
+        trusted = [interpreter]
     else:
-        return None
+        paths, trusted = [place], []
+    paths = [path for path in paths if os.path.isdir(os.path.join(path, PACKAGE))]
+    if not paths:
+        return
+    if not trusted and sys.version_info < (3, 9):
+        raise Refused(f"undergoal needs Python 3.9, and this is {sys.version_info[0]}.{sys.version_info[1]}")
     if os.geteuid() == 0:
-        for part in trusted:
-            check_trusted(part)
-    code = CODE.format(path=path, module=MODULE, place=place, section=SECTION)
-    return [interpreter, "-I", "-c", code]
+        for path in trusted + [os.path.join(path, PACKAGE) for path in paths]:
+            check_trusted(path)
+    code = CODE.format(path=paths, module=MODULE, place=place, section=SECTION, binaries=binaries)
+    if trusted and os.path.realpath(interpreter) != os.path.realpath(sys.executable):
+        os.execv(interpreter, [interpreter, "-I", "-c", code])
+    del sys.path[0]  # the directory of the agent's plugins
+    exec(compile(code, MODULE, "exec"), {"__name__": MODULE})
 
 
 def complain(reason: str, mode: str) -> None:
     """Say what is missing where the site looks for it, and exit with 0."""
+    import json
+
     lines = [f"<<<{SECTION}:sep(0)>>>"]
     lines.append(json.dumps({"format": 1, "deployment_error": reason}).replace("<", "\\u003c"))
     if mode in ("local", "both"):
@@ -134,15 +133,13 @@ def complain(reason: str, mode: str) -> None:
 
 
 def main() -> None:
-    """Find it and become it; it exits with 0 then."""
+    """Find it and run it; it exits with 0 then."""
     config = read_config()
     refused = []
     looked_at = places(config)
     for place in looked_at:
         try:
-            argv = command(place)
-            if argv:
-                os.execv(argv[0], argv)
+            run(place)
         except Refused as error:
             refused.append(f"{place} is not used: {error}")
         except OSError as error:

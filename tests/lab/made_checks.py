@@ -55,4 +55,4 @@ def main(names: list[str]) -> NoReturn:
     for module in (agent_plugins.agent, agent_plugins.settings, checks.triage):
         vars(module)["load"] = made.__getitem__
     vars(agent_plugins.settings)["CHECKS"] = tuple(made)
-    agent_plugins.agent.main()
+    agent_plugins.agent.main("")
