@@ -118,7 +118,7 @@ def made(agent: Agent, *names: str) -> Called:
     place.mkdir(parents=True)
     (place / "__init__.py").touch()
     (place / "agent.py").write_text(
-        "def main():\n"
+        "def main(binaries):\n"
         "    import sys\n"
         f"    sys.path[:1] = {[str(PACKAGES), str(TESTS)]!r}\n"
         "    del sys.modules['agent_plugins'], sys.modules['agent_plugins.agent']\n"
@@ -175,4 +175,4 @@ def test_the_plugin_is_one_file_that_needs_nothing() -> None:
     assert f'__version__ = "{__version__}"\n' in text
     assert text.startswith("#!/usr/bin/env python3\n")
     modules = {line.split()[1].rstrip(",") for line in text.splitlines() if line.startswith(("import ", "from "))}
-    assert modules == {"json", "os", "stat", "sys"}
+    assert modules == {"os", "stat", "sys"}

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from lab.checkmk_agent import INSTALLATION, Agent, Called
 from lab.checkmk_local import parse_line
-from support import HOSTS, as_root_on_debian
+from support import HOSTS, PROJECT, as_root_on_debian
 
+from agent_plugins.settings import configure
 from checks import CHECKS, __version__
 
 as_root = pytest.mark.skipif(not as_root_on_debian(), reason="needs root on Debian")
@@ -207,6 +208,17 @@ def test_what_is_wrong_in_the_configuration_is_said_and_the_rest_done(agent: Age
     assert services["undergoal agent plugin"][0] == "1"
     assert services["undergoal CephFS host"] == ("3", "cephfs_options: unknown option --paht")
     assert services["undergoal Docker bridge host"] == ("0", "host fine")
+
+
+def test_the_configuration_in_the_readme_is_a_right_one() -> None:
+    text = (PROJECT / "README.md").read_text().split("undergoal.cfg` is optional:\n\n")[1].split("\n\n")[0]
+    configuration = configure(text)
+    assert (configuration.mode, configuration.timeout, configuration.problems) == ("both", 25, ())
+    assert {wanted.name: (wanted.options, wanted.interval) for wanted in configuration.checks} == {
+        **{name: ("", 0) for name in CHECKS if name != "docker_bridge"},
+        "cephfs": ("--path /mnt/ceph/backup --max-age 26h", 0),
+        "megaraid": ("", 600),
+    }
 
 
 @pytest.mark.parametrize("option", ["--accept", "--help", "--version", "--state-user nagios"])
