@@ -150,9 +150,10 @@ def main(binaries: str) -> NoReturn:
     sys.argv = [os.path.join(binaries, "undergoal")]  # what a check prints to be pasted names a command of these
     confdir = os.environ.get("MK_CONFDIR") or CONFDIR
     now = time.time()
+    configuration = Configuration()
 
     def give_up(reason: str) -> NoReturn:
-        finish(checkmk.error_section(checkmk.AGENT, f"{reason} after {time.time() - now:.0f} s"))
+        finish(failure(configuration, f"{reason} after {time.time() - now:.0f} s"))
 
     try:
         text, problem = read_config(confdir)
@@ -163,8 +164,16 @@ def main(binaries: str) -> NoReturn:
         problems += [printable(f"{CONFIG}: {reason}", _REASON_MAX) for reason in configuration.problems]
         lines = render(configuration, run(configuration, now), problems)
     except Exception as error:
-        lines = checkmk.error_section(checkmk.AGENT, unforeseen(error, "running the checks"))
+        lines = failure(configuration, unforeseen(error, "running the checks"))
     finish(lines)
+
+
+def failure(configuration: Configuration, reason: str) -> list[str]:
+    """The lines of a run that came to nothing, for whoever reads them."""
+    lines = checkmk.error_section(checkmk.AGENT, reason)
+    if configuration.mode != SECTIONS:
+        lines += [checkmk.header("local"), checkmk.local_line(UNKNOWN, checkmk.AGENT_SERVICE, [], reason, [])]
+    return lines
 
 
 def finish(lines: list[str]) -> NoReturn:

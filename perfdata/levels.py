@@ -80,7 +80,7 @@ def in_words(value: float, unit: str) -> str:
     """A number with its unit, for people: "40 min", "3.2 TiB", "82%", "50/h", "1011"."""
     if unit == "s":
         return f"-{duration(-value)}" if value < 0 else duration(value)
-    if unit in ("B", "B/h", "B/d"):
+    if unit == "B" or unit.startswith("B/"):
         return size(value) + unit[1:]
     if unit == "bit/s":
         prefix = next((name for name in "TGMk" if abs(value) >= SUFFIXES[unit][name]), "")

@@ -112,7 +112,7 @@ def test_an_installation_that_lacks_something_says_what(agent: Agent, tmp_path: 
 # --- checks that hang, crash, or print what they should not ---
 
 
-def made(agent: Agent, *names: str) -> Called:
+def made(agent: Agent, *names: str, broken: bool = False) -> Called:
     """A call of the agent with an installation whose checks are made up (lab/made_checks.py)."""
     place = agent.library.parent / "made" / "agent_plugins"
     place.mkdir(parents=True)
@@ -123,7 +123,7 @@ def made(agent: Agent, *names: str) -> Called:
         f"    sys.path[:1] = {[str(PACKAGES), str(TESTS)]!r}\n"
         "    del sys.modules['agent_plugins'], sys.modules['agent_plugins.agent']\n"
         "    from lab.made_checks import main\n"
-        f"    main({list(names)!r})\n"
+        f"    main({list(names)!r}, {broken})\n"
     )
     agent.configure("mode=both", installation=place.parent)
     called = agent.call()
@@ -168,6 +168,14 @@ def test_a_configured_time_ends_everything(agent: Agent) -> None:
     called = agent.call()
     assert documents(called, "undergoal_docker_bridge")[0]["state"] == 3
     assert called.seconds < 4
+
+
+def test_what_nobody_foresaw_is_said_on_both_ways(agent: Agent) -> None:
+    called = made(agent, "odd", broken=True)
+    (document,) = documents(called, "undergoal_agent")
+    assert str(document["deployment_error"]).startswith("failed while running the checks at made_checks.py:")
+    state, text = local(called)["undergoal agent plugin"]
+    assert (state, text) == ("3", document["deployment_error"])
 
 
 def test_the_plugin_is_one_file_that_needs_nothing() -> None:

@@ -239,6 +239,17 @@ def test_thresholds_of_the_host_are_in_its_section(agent: Agent) -> None:
     }  # fmt: skip
 
 
+def test_an_installation_with_a_python_of_its_own(agent: Agent, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(INSTALLATION, own, symlinks=True, ignore=shutil.ignore_patterns("mypy*", "ruff*", "pip*"))
+    interpreter = own / "bin/python3"
+    binary = interpreter.resolve()
+    interpreter.unlink()
+    shutil.copy(binary, interpreter)
+    agent.configure(*ONLY_BRIDGES, f"docker_bridge_options=--root {BRIDGES / 'warning'}", installation=own)
+    assert documents(agent.call())[0]["state"] == 1
+
+
 def test_no_configuration_at_all_and_no_directory_for_it(agent: Agent, tmp_path: Path) -> None:
     agent.confdir.rmdir()
     shutil.copytree(INSTALLATION, agent.library / "undergoal", symlinks=True)

@@ -45,8 +45,12 @@ class Made(Plugin):
         return f"{title} seven"
 
 
-def main(names: list[str]) -> NoReturn:
-    """Run the agent plugin's part of the installation with these checks."""
+def _break(*_: object) -> NoReturn:
+    raise RuntimeError("broken")
+
+
+def main(names: list[str], broken: bool) -> NoReturn:
+    """Run the agent plugin's part of the installation with these checks; ``broken``: with a part that raises."""
     made = {name: Made(name) for name in names}
     import agent_plugins.agent
     import agent_plugins.settings
@@ -55,4 +59,6 @@ def main(names: list[str]) -> NoReturn:
     for module in (agent_plugins.agent, agent_plugins.settings, checks.triage):
         vars(module)["load"] = made.__getitem__
     vars(agent_plugins.settings)["CHECKS"] = tuple(made)
+    if broken:
+        vars(agent_plugins.agent)["examine_each"] = _break
     agent_plugins.agent.main("")

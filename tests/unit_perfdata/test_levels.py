@@ -67,6 +67,7 @@ def test_words_of_a_range(text: str, unit: str, words: str) -> None:
         (41, "C", "41 C"),
         (10**10, "bit/s", "10 Gbit/s"),
         (900, "bit/s", "900 bit/s"),
+        (1 << 20, "B/s", "1.0 MiB/s"),
     ],
 )
 def test_numbers_in_words(value: float, unit: str, words: str) -> None:

@@ -22,7 +22,7 @@ def unit_of(unit: str) -> Unit:
     """A unit of the catalogue as Checkmk shows it."""
     if unit == "s":
         return Unit(TimeNotation())
-    if unit in ("B", "B/h", "B/d"):
+    if unit == "B" or unit.startswith("B/"):
         return Unit(IECNotation(unit))
     if unit == "bit/s":
         return Unit(SINotation(unit))

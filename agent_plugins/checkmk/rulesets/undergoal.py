@@ -59,13 +59,13 @@ def _range_form(row: Level, unit: str, level: str, default: str) -> String:
 def _number_form(unit: str) -> Any:
     if unit == "s":
         return TimeSpan(displayed_magnitudes=_MAGNITUDES)
-    if unit in ("B", "B/h", "B/d"):
+    if unit == "B" or unit.startswith("B/"):
         return DataSize(displayed_magnitudes=_SIZES)
     return Percentage() if unit == "%" else Float(unit_symbol=unit)
 
 
 def _levels_form(unit: str, direction: LevelDirection) -> SimpleLevels[Any]:
-    nothing: Any = (0, 0) if unit.startswith("B") else (0.0, 0.0)
+    nothing: Any = (0, 0) if unit == "B" or unit.startswith("B/") else (0.0, 0.0)
     return SimpleLevels(
         form_spec_template=_number_form(unit), level_direction=direction, prefill_fixed_levels=InputHint(nothing)
     )
