@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -118,7 +119,7 @@ def _entry(document: dict[str, Any]) -> Entry:
         str(document.get("title") or service),
         bool(document.get("whole")),
         bool(document.get("lasting", True)),
-        {name: _measured(fields) for name, fields in document.get("measures", {}).items()},
+        {_name(name): _measured(fields) for name, fields in document.get("measures", {}).items()},
         [
             Fact(_state(fact["state"]), str(fact.get("words") or fact.get("code", "?")), str(fact.get("next_step", "")))
             for fact in document.get("facts", ())
@@ -126,9 +127,16 @@ def _entry(document: dict[str, Any]) -> Entry:
     )
 
 
+def _name(measure: str) -> str:
+    """A name that can be part of a metric's."""
+    if not (measure.isascii() and measure.isidentifier()):
+        raise ValueError
+    return measure
+
+
 def _measured(fields: dict[str, Any]) -> Measured:
     value = fields["value"]
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise TypeError
     warning, critical, minimum, maximum = (fields.get(name) for name in Measured._fields[1:])
     return Measured(

@@ -357,6 +357,9 @@ BAD_ITEMS = [
     "{", "[]", "7", "null", '{"service": ""}', '{"service": 7}', '{"service": "x", "measures": []}',
     '{"service": "x", "measures": {"ports": {"value": "7"}}}',
     '{"service": "x", "measures": {"ports": {"value": true}}}',
+    '{"service": "x", "measures": {"ports": {"value": NaN}}}',
+    '{"service": "x", "measures": {"until_full_seconds": {"value": Infinity}}}',
+    '{"service": "x", "measures": {"a:b": {"value": 1}}}',
     '{"service": "x", "measures": {"ports": {}}}', '{"service": "x", "facts": [{"state": 4, "words": "w"}]}',
     '{"service": "x", "facts": [{}]}', '{"service": "x", "facts": 7}',
 ]  # fmt: skip
