@@ -71,7 +71,7 @@ def parse(string_table: Sequence[Sequence[str]]) -> Section | None:
             "",
             _state(run.get("state", 3)),
             str(run.get("text", "")),
-            float(run.get("time", 0)),
+            _finite(run.get("time", 0)),
             str(run.get("version", "")),
             [str(note) for note in run.get("notes", ())],
             {},
@@ -98,10 +98,20 @@ def _with_entries(section: Section, lines: Sequence[str]) -> Section:
 
 
 def _object(line: str) -> dict[str, Any]:
-    document = json.loads(line)
+    try:
+        document = json.loads(line)
+    except RecursionError:
+        raise ValueError from None
     if not isinstance(document, dict):
         raise TypeError
     return document
+
+
+def _finite(number: Any) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
 
 
 def _state(number: object) -> int:

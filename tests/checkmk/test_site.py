@@ -376,7 +376,18 @@ def test_an_item_that_cannot_be_read_hides_no_other_and_is_no_ok(host: Host, bad
 
 
 @pytest.mark.parametrize(
-    "bad", ["{", "[]", "7", "x" * 1000, '{"format": "one"}', '{"format": 1, "state": 9}', '{"format": 1, "time": []}']
+    "bad",
+    [
+        "{",
+        "[]",
+        "7",
+        "x" * 1000,
+        '{"format": "one"}',
+        '{"format": 1, "state": 9}',
+        '{"format": 1, "time": []}',
+        "[" * 100_000,
+        '{"format": 1, "time": NaN}',
+    ],
 )
 def test_a_section_that_cannot_be_read(host: Host, bad: str) -> None:
     host.receive(f"<<<undergoal_docker_bridge:sep(0)>>>\n{bad}\n")
