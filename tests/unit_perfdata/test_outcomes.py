@@ -21,11 +21,13 @@ from perfdata.outcome import CRITICAL, OK, STATE_WORDS, UNKNOWN, WARNING, Detail
 ENDINGS = {  # the first that fits
     "bytes_per_hour": "B/h",
     "bytes_per_day": "B/d",
+    "bytes_per_second": "B/s",
     "_per_hour": "1/h",
     "_seconds": "s",
     "_bytes": "B",
     "rbytes": "B",
     "_percent": "%",
+    "_bits": "bit/s",
 }
 
 
