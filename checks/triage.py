@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from checks import CHECKS, __version__, load
-from checks.batch import EXTRA, Batch, Job
+from checks.batch import EXTRA, Job, examine
 from checks.frame.printable import printable
 from perfdata import as_json
 from perfdata.outcome import BY_SEVERITY, OK, STATE_WORDS, Detail, Outcome, worst
@@ -14,10 +14,9 @@ _COLOURS = ("32", "33", "31", "35")  # by state: green, yellow, red, magenta
 
 
 def examine_all(names: tuple[str, ...], no_history: bool) -> list[Outcome]:
-    """Every check, in few processes; one that hangs delays nobody beyond its own time limit."""
+    """Every check with its defaults."""
     more = ("--no-history",) if no_history else ()
-    done = Batch([Job(name, name, more) for name in names], lambda outcome: as_json.render([outcome])).run()
-    return [as_json.parse_all(one.rendered)[0] for one in done]
+    return examine([Job(name, name, more) for name in names])
 
 
 def _table(outcomes: list[Outcome], verbosity: int) -> str:

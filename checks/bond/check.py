@@ -131,6 +131,7 @@ class Bonding(Plugin):
         "  check_bond --exclude 'lab*' --pinned\n"
         "  check_bond --state-user nagios --accept"
     )
+    called = "Bond"
     items = ("bond", "bonds")
     main_measure = "links_up"
     levels = LEVELS

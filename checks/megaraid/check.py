@@ -49,6 +49,8 @@ class MegaRaid(Plugin):
         "  check_megaraid --from-file /tmp/ldinfo.txt --from-file /tmp/pdlist.txt\n"
         "  check_megaraid --sudoers"
     )
+    called = "MegaRAID"
+    whole = "overview"
     items = ("disk", "disks")
     timeout = 30.0  # vendor tools take seconds; contrib has the engine's limit to go with it
     main_measure = "disks"
