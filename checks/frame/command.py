@@ -227,11 +227,6 @@ def _settings(plugin: Plugin, program: str, arguments: list[str]) -> SimpleNames
     return settings
 
 
-def default_settings(plugin: Plugin, no_history: bool) -> SimpleNamespace:
-    """The settings of a run without any option, for the commands that run many checks."""
-    return parse(all_options(plugin), ["--no-history"] if no_history else [])
-
-
 def main(plugin: Plugin) -> NoReturn:
     """Run ``plugin`` with the words of the command line."""
     prepare_process()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from checks.frame.command import all_options, default_settings
+from checks.frame.command import all_options
 from checks.frame.host import Host
 from checks.frame.options import UsageError, parse
 from checks.frame.plugin import UNREADABLE, Examination, Judged, NothingHere, Plugin, Run, option_name
@@ -250,13 +248,3 @@ def test_an_unknown_fact_is_a_mistake_that_shows() -> None:
 )
 def test_option_names(measure: str, name: str) -> None:
     assert option_name(measure) == name
-
-
-def test_default_settings_are_those_of_a_run_without_options() -> None:
-    plain: Any = default_settings(Toy([]), no_history=False)
-    assert (plain.warning, plain.leaked_ports_critical, plain.no_history) == (
-        (False, 0, 900),
-        (False, float("-inf"), float("inf")),
-        False,
-    )
-    assert default_settings(Toy([]), no_history=True).no_history is True
