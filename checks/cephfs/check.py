@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 from checks.cephfs import assess, cluster
 from checks.cephfs.mounts import ceph_mounts
-from checks.cephfs.survey import Survey, item_of, survey
+from checks.cephfs.survey import MOUNTINFO, Survey, item_of, survey
 from checks.frame.host import Host
 from checks.frame.options import Option, seconds
-from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
+from checks.frame.plugin import UNREADABLE, Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable
 from checks.frame.ranges import number
-from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure
+from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
 from perfdata.numbers import duration, plain_number, size
 from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, WARNING, Detail
 
@@ -163,7 +163,7 @@ class CephFs(Plugin):
 
     def targets(self, host: Host) -> list[str]:
         """The mounted CephFS."""
-        return [printable(mount.point) for mount in ceph_mounts(host.text("/proc/self/mountinfo"))]
+        return [printable(mount.point) for mount in ceph_mounts(host.text(MOUNTINFO))]
 
     def target(self, host: Host, settings: SimpleNamespace) -> str:
         """See Plugin."""
@@ -173,7 +173,11 @@ class CephFs(Plugin):
         """See Plugin."""
         # first, as a file system that hangs leaves no time to ask why
         context = list(cluster.cluster_findings(run.host, run.settings)) if run.settings.cluster else []
-        seen = survey(self, run.host, run.settings)
+        try:
+            seen = survey(self, run.host, run.settings)
+        except OSError as error:
+            reason = f"not seen: {MOUNTINFO}: {error.strerror}"
+            return Examination([fact("mounts", UNREADABLE, reason=reason, next_step="mount /proc")])
         findings = [*_findings(run, seen, _items(seen)), *context]
         if not findings:
             raise NothingHere("no CephFS is mounted on this host; name a directory with --path")

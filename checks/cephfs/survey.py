@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from checks.cephfs.reading import Source
     from checks.frame.plugin import Plugin
 
+MOUNTINFO = "/proc/self/mountinfo"
 ANSWER_MAX = 8 << 20  # bytes
 LOGIN = "cannot log in"
 _RESERVE, _RESERVE_MAX = 0.2, 1.0  # share of the time, and at most these seconds, for the verdict
@@ -54,7 +55,7 @@ def reserve(host: Host) -> float:
 
 def survey(plugin: Plugin, host: Host, settings: SimpleNamespace) -> Survey:
     """Read every path. Nothing here touches one: that is the helpers' work. Raises OSError without mountinfo."""
-    mounts = ceph_mounts(host.text("/proc/self/mountinfo"))
+    mounts = ceph_mounts(host.text(MOUNTINFO))
     if settings.ceph_conf:
         wishes = {"": [Wish(path, settings.depth) for path in settings.path or ["/"]]}
         return _ask(plugin, host, settings, Survey(mounts, False, {}, {}), wishes)

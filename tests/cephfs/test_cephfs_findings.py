@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support import check
 
 from checks.cephfs import PLUGIN, assess
 from checks.cephfs.reading import NO_MATCH, NOT_CEPHFS, Problem, Readings
@@ -283,3 +284,12 @@ def test_a_named_path_that_was_there_is_missed(tmp_path: Path, problem: Problem)
     assert gone(tmp_path, 66, seen_survey(problems={"/m/a": Problem(EIO, "")})) == []
     assert gone(tmp_path, 70, missing, "--accept") == []
     assert gone(tmp_path, 75, missing) == []
+
+
+def test_a_host_whose_mounts_cannot_be_seen(tmp_path: Path) -> None:
+    ran = check("cephfs", "--root", str(tmp_path), "--no-history", "--absent-ok")
+    assert (ran.code, ran.text, ran.rest) == (
+        3,
+        "CEPHFS UNKNOWN - mounts not seen: /proc/self/mountinfo: No such file or directory",
+        ["next: mount /proc"],
+    )
