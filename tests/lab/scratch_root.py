@@ -23,7 +23,7 @@ def make(target: Path, packages: list[str]) -> Path:
     release = platform.freedesktop_os_release()["VERSION_CODENAME"]
     which = ["Created-By: Packages", f"Codename: {release}", "Component: main"]
     mirror = run(["/usr/bin/apt-get", "indextargets", "--format", "$(REPO_URI)", *which]).output.split()[0]
-    argv = ["mmdebstrap", "--mode=root", "--variant=apt", "--quiet", f"--include={','.join(packages)}"]
+    argv = ["mmdebstrap", "--mode=root", "--variant=essential", "--quiet", f"--include={','.join(packages)}"]
     argv += [f"--dpkgopt={option}" for option in _DPKG]
     argv += ['--aptopt=Acquire::Languages "none"', release, str(target), mirror]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
