@@ -22,7 +22,8 @@ _DESCRIPTION = (
     "worst first. COMMAND 'list' names the checks and what they answer, with -v also\n"
     "what is here. COMMAND 'history CHECK' plots what a check recorded and when it\n"
     "will be done or full, 'cephfs-top PATH' shows which directories of a CephFS grow\n"
-    "right now; see undergoal history --help, undergoal cephfs-top --help."
+    "right now, 'tcp-responder' is the other end of check_tcp_window --responder; see\n"
+    "undergoal history --help, undergoal cephfs-top --help and so on."
 )
 _EXAMPLES = "Examples:\n  undergoal\n  undergoal --json\n  undergoal list\n  undergoal history docker_bridge\n\n"
 _EXIT = (
@@ -68,6 +69,10 @@ def main() -> NoReturn:
         from checks.plots.command import main as history
 
         history(arguments[1:], umask)
+    if arguments[:1] == ["tcp-responder"]:
+        from checks.tcp_window.responder import main as tcp_responder
+
+        tcp_responder(arguments[1:])
     if arguments[:1] == ["cephfs-top"]:
         from checks.cephfs.top import main as cephfs_top
 

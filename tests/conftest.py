@@ -6,7 +6,7 @@ import os
 import shutil
 
 import pytest
-from lab.virtual_machine import KERNEL
+from lab.virtual_machine import GUEST
 from support import as_root_on_debian
 
 
@@ -35,5 +35,5 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def _is_here(command: str) -> bool:
     if command == "kernel":
-        return KERNEL.exists()
+        return GUEST.exists()
     return shutil.which(command, path="/usr/sbin:/usr/bin:/sbin:/bin") is not None

@@ -8,7 +8,7 @@ from checks.docker_bridge.survey import Survey, still_missing, survey
 from checks.frame.host import Host
 from checks.frame.options import Option
 from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
-from checks.frame.printable import printable
+from checks.frame.printable import printable, printable_names
 from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
 from perfdata.numbers import duration, plain_number
 from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, UNKNOWN, WARNING, Detail
@@ -121,7 +121,7 @@ class DockerBridge(Plugin):
         """See Plugin."""
         seen = survey(run.host, run.settings)
         names = [bridge.name for bridge in seen.bridges]
-        items = _items([*names, *seen.unreadable])
+        items = printable_names([*names, *seen.unreadable])
         findings = _findings(run, seen, items)
         if not items and not any(isinstance(finding, Fact) for finding in findings):
             raise NothingHere(
@@ -164,19 +164,6 @@ def _socket_path(text: str) -> str:
     if not text.startswith("/") or "\0" in text or len(text) > 107:
         raise ValueError("needs an absolute path of at most 107 characters")
     return text
-
-
-def _items(names: list[str]) -> dict[str, str]:
-    """Kernel name -> printable name, made unique."""
-    items: dict[str, str] = {}
-    for name in sorted(names):
-        base = candidate = printable(name)
-        number = 2
-        while candidate in items.values():
-            candidate = f"{base}#{number}"
-            number += 1
-        items[name] = candidate
-    return items
 
 
 def _findings(run: Run, seen: Survey, items: dict[str, str]) -> list[Finding]:

@@ -249,6 +249,11 @@ def run(argv: list[str], seconds: float, output_max: int = OUTPUT_MAX, directory
 
     ``argv[0]`` is an absolute path. Raises HelperTimeout, HelperOverflow, or OSError when it cannot be started.
     """
+    return collect(start_command(argv, output_max, directory), seconds)
+
+
+def start_command(argv: list[str], output_max: int = OUTPUT_MAX, directory: str = "/") -> Child:
+    """Start a command as ``run`` does, to be collected. Raises OSError."""
     import subprocess
 
     receive, send = os.pipe()
@@ -268,4 +273,56 @@ def run(argv: list[str], seconds: float, output_max: int = OUTPUT_MAX, directory
     finally:
         os.close(send)
     process.returncode = 0  # reaped here, by Child: Popen must neither wait nor warn
-    return collect(Child(process.pid, receive, output_max), seconds)
+    return Child(process.pid, receive, output_max)
+
+
+def run_many(
+    commands: list[list[str]], seconds: float, at_once: int = 8, output_max: int = OUTPUT_MAX, directory: str = "/"
+) -> list[Answer | Exception]:
+    """Run commands side by side, ``at_once`` at a time, all within ``seconds``.
+
+    One entry per command, in order: its answer, or the HelperTimeout, HelperOverflow or OSError that it came to.
+    """
+    end = time.monotonic() + seconds
+    waiting = list(enumerate(commands))[::-1]
+    running: dict[int, Child] = {}
+    closed: set[int] = set()
+    results: dict[int, Answer | Exception] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                number, argv = waiting.pop()
+                try:
+                    running[number] = start_command(argv, output_max, directory)
+                except OSError as error:
+                    results[number] = error
+            _read_some(running, closed, results, end)
+            if time.monotonic() >= end:
+                for number in [*running, *(number for number, _ in waiting)]:
+                    results[number] = late = HelperTimeout(f"no answer within {seconds:.1f} s")
+                    late.said = running[number].output if number in running else b""
+                break
+    finally:
+        for child in running.values():
+            child.abandon()
+    return [results[number] for number in range(len(commands))]
+
+
+def _read_some(running: dict[int, Child], closed: set[int], results: dict[int, Answer | Exception], end: float) -> None:
+    """Take what the running children have to say; those that are done move to the results."""
+    pipes = {child.pipe: number for number, child in running.items() if number not in closed}
+    left = max(0.0, min(end - time.monotonic(), 0.05 if len(pipes) == len(running) else 0.002))
+    for pipe in select.select(list(pipes), [], [], left)[0]:
+        number = pipes[pipe]
+        try:
+            if running[number].read():
+                closed.add(number)
+        except HelperOverflow as error:
+            results[number] = error
+    for number, child in tuple(running.items()):
+        if number in closed and child.exited():  # one that closed its output may take a moment to end
+            results[number] = child.answer()
+        elif number not in closed and child.exited():  # its exit also ends what it started, which may hold the pipe
+            continue
+        if number in results:
+            running.pop(number).abandon()

@@ -4,6 +4,7 @@
 
 - a file stands where it stood: DIR/proc/net/route;
 - the time of the capture, in whole unix seconds, may be in DIR/clock: what is judged by its age needs it;
+- PATH.hang stands for a file that gives no answer at all;
 - a directory may be a text file NAME.ls with one entry per line (1023 ports need no 1023 files);
 - a byte of a name that not every archive keeps (control, not ASCII, quotes, backslash ...) may be written as %XX;
 - replies of a local HTTP socket are files in DIR/SOCKET.replies/, named after the request's path without its query, the
@@ -11,8 +12,12 @@
 - extended attributes of a directory are lines NAME=VALUE in PATH.xattrs, its file system's size and what is left of it
   are two numbers in PATH.statfs; PATH.errno holds the name of the error it answers with instead, and PATH.hang stands
   for no answer at all;
+- what a command printed is in DIR/commands/NAME/ARGUMENTS, the spaces and slashes between and in the arguments as
+  underscores ("commands/storcli64/_call_show_all_nolog_J"); its exit status, if not 0, in ARGUMENTS.status (negative:
+  the signal that ended it), and ARGUMENTS.hang stands for one that never ends;
 - what a TCP service said is in DIR/tcp/ADDRESS-PORT.replies/, one file per request: named after the bytes sent in
-  hexadecimal, holding those received in hexadecimal (line breaks do not count); NAME.hang as above.
+  hexadecimal, holding those received in hexadecimal (line breaks do not count); NAME.hang as above;
+- what the kernel answered on netlink is in DIR/netlink/NAME, one datagram in hexadecimal per line; NAME.hang as above.
 """
 
 from __future__ import annotations
@@ -27,13 +32,15 @@ from perfdata.clock import Clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from checks.frame.bounded import Answer
     from checks.frame.netlink import Link
     from checks.frame.tcp import Talk
     from checks.frame.unix_http import LocalHttp
 
 FILE_MAX = 1 << 20
+COMMAND_MAX = 4 << 20  # bytes that one command may print
 _READ_SIZE = 16384
 _LOCAL_REPLY = 65536  # netlink fills at most 32 kB per datagram
 
@@ -69,6 +76,8 @@ class Host:
 
     def read(self, path: str, limit: int = FILE_MAX) -> bytes:
         """The content of a file, at most ``limit`` bytes of it. Raises OSError."""
+        if self.captured:
+            self._captured_hang(path)
         descriptor = os.open(self._at(path), os.O_RDONLY | os.O_CLOEXEC)
         try:
             content = chunk = os.read(descriptor, min(_READ_SIZE, limit))
@@ -128,13 +137,17 @@ class Host:
 
     def _captured_answer(self, path: str, kind: str) -> str:
         """The text of PATH.KIND; waits for long if PATH.hang stands there, raises the error that PATH.errno names."""
-        if self.exists(f"{path}.hang"):
-            time.sleep(self.deadline.left(0.3 * self.deadline.total))
-            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        self._captured_hang(path)
         if self.exists(f"{path}.errno"):
             number = getattr(errno, self.text(f"{path}.errno").strip())
             raise OSError(number, os.strerror(number))
         return self.text(f"{path}.{kind}")
+
+    def _captured_hang(self, path: str) -> None:
+        """Wait for long, then fail, if PATH.hang stands there."""
+        if os.path.lexists((self.root + path + ".hang").encode("utf-8", "surrogateescape")):
+            time.sleep(self.deadline.left(0.3 * self.deadline.total))
+            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
 
     def space(self, path: str) -> tuple[int, int]:
         """(total, available to users) bytes of the file system that a path is on. Raises OSError. May hang."""
@@ -186,6 +199,20 @@ class Host:
         except OSError:
             return ""
 
+    def ifindex(self, name: str) -> int | None:
+        """The index of an interface in this process's network namespace, which is not always the one that sysfs shows.
+
+        None when there is no such interface, or in a capture.
+        """
+        if self.captured:
+            return None
+        from _socket import if_nametoindex  # of what socket is made of: socket itself takes 3 ms to import
+
+        try:
+            return if_nametoindex(name.encode("utf-8", "surrogateescape"))  # type: ignore[arg-type]  # bytes work too
+        except OSError:
+            return None
+
     def bridges(self) -> list[tuple[int, str]]:
         """(interface index, name) of every Linux bridge in this process's network namespace. Raises OSError."""
         if not self.captured:
@@ -234,6 +261,37 @@ class Host:
                 links += [link for link in found if kind in ("", link.kind)]  # kernels before 4.6 do not filter
         return links
 
+    def netlink(self, protocol: int, request: bytes, name: str, reserve: float = 0.5) -> Iterator[bytes]:
+        """The datagrams that answer a netlink request; whoever knows the last one of a dump stops asking.
+
+        Raises OSError, TimeoutError ``reserve`` seconds before the deadline. A capture answers with what is called
+        ``name`` there, or else says FileNotFoundError.
+        """
+        if self.captured:
+            yield from self._captured_datagrams(f"/netlink/{name}", reserve)
+            return
+        import socket
+
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol) as netlink:
+            netlink.send(request)
+            while True:
+                netlink.settimeout(self.deadline.left(reserve))
+                try:
+                    data = netlink.recv(_LOCAL_REPLY)
+                except socket.timeout:  # another thing than TimeoutError before Python 3.10
+                    raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
+                yield data
+
+    def _captured_datagrams(self, path: str, reserve: float) -> Iterator[bytes]:
+        if self.exists(f"{path}.hang"):
+            time.sleep(self.deadline.left(reserve))
+            raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        for line in self.text(path).splitlines():
+            try:
+                yield bytes.fromhex(line)
+            except ValueError:
+                raise OSError(errno.EBADMSG, "was not captured as hexadecimal") from None
+
     def _captured_links(self, kind: str, master: int | None) -> list[tuple[int, str]]:
         network = "/sys/class/net"
         names = self.entries(network) if self.exists(network) else []
@@ -249,6 +307,39 @@ class Host:
             return self.number(f"/sys/class/net/{name}/ifindex") or 0
         except ValueError:
             return 0
+
+    def has_command(self, path: str) -> bool:
+        """Whether there is a program at an absolute path; a capture knows those of which it has an answer, by name."""
+        if self.captured:
+            return self.exists(f"/commands/{os.path.basename(path)}")
+        return os.access(path, os.X_OK) and os.path.isfile(path)
+
+    def run(
+        self, commands: Sequence[list[str]], seconds: float, at_once: int = 1, directory: str = "/"
+    ) -> list[Answer | Exception]:
+        """Run commands, ``at_once`` at a time, all within ``seconds``; see bounded.run_many. argv[0] is absolute."""
+        from checks.frame import bounded
+
+        if self.captured:
+            return [self._replayed(argv, seconds) for argv in commands]
+        return bounded.run_many(list(commands), seconds, at_once, COMMAND_MAX, directory)
+
+    def _replayed(self, argv: Sequence[str], seconds: float) -> Answer | Exception:
+        from checks.frame import bounded
+
+        words = "_".join(argv[1:]).replace("/", "_").replace(" ", "_")
+        place = f"/commands/{os.path.basename(argv[0])}/{words}"
+        try:
+            if self.exists(f"{place}.hang"):
+                time.sleep(min(seconds, 0.3 * self.deadline.total))
+                return bounded.HelperTimeout("no answer in time")
+            status = self.number(f"{place}.status") or 0
+            output = self.read(place, COMMAND_MAX + 1)
+        except (OSError, ValueError) as error:
+            return error if isinstance(error, OSError) else OSError(errno.EINVAL, "its status was not captured well")
+        if len(output) > COMMAND_MAX:
+            return bounded.HelperOverflow(f"answered more than {COMMAND_MAX} bytes")
+        return bounded.Answer(status, output)
 
     def has_socket(self, path: str) -> bool:
         """Whether a local socket is there (or replies of one were captured); whoever may not look finds one."""

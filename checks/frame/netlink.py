@@ -49,7 +49,8 @@ def dump_request(kind: str = "", master: int | None = None) -> bytes:
     return _HEADER.pack(_HEADER.size + len(body), _RTM_GETLINK, _NLM_F_REQUEST_DUMP, 1, 0) + body
 
 
-def _attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+def attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """The attributes (type, content) between two offsets of a message. Raises NetlinkError."""
     while start + 4 <= end:
         length, kind = _ATTRIBUTE.unpack_from(data, start)
         if length < 4 or start + length > end:
@@ -81,12 +82,12 @@ def parse_links(data: bytes) -> tuple[list[Link], bool]:
 def _link(data: bytes, start: int, end: int) -> Link:
     index = _LINK.unpack_from(data, start)[2]
     name, link_kind, elsewhere = "", "", False
-    for kind, content in _attributes(data, start + _LINK.size, end):
+    for kind, content in attributes(data, start + _LINK.size, end):
         if kind == _IFLA_IFNAME:
             name = content.rstrip(b"\0").decode("utf-8", "surrogateescape")
         elif kind == _IFLA_LINK_NETNSID:
             elsewhere = True
         elif kind == _IFLA_LINKINFO:
-            info = dict(_attributes(content, 0, len(content)))
+            info = dict(attributes(content, 0, len(content)))
             link_kind = info.get(_IFLA_INFO_KIND, b"").rstrip(b"\0").decode("ascii", "replace")
     return Link(index, name, link_kind, elsewhere)

@@ -22,3 +22,16 @@ def one_line(text: str, limit: int) -> str:
     if not (text.isascii() and text.isprintable()) or "|" in text:
         safe = "".join(c if " " <= c <= "~" and c != "|" else "?" for c in text)
     return safe if len(safe) <= limit else safe[: limit - 3] + "..."
+
+
+def printable_names(names: list[str]) -> dict[str, str]:
+    """Name -> what it is called here: printable, and no two alike."""
+    called: dict[str, str] = {}
+    for name in sorted(names):
+        base = candidate = printable(name)
+        number = 2
+        while candidate in called.values():
+            candidate = f"{base}#{number}"
+            number += 1
+        called[name] = candidate
+    return called

@@ -18,6 +18,7 @@ _SUFFIXES: dict[str, dict[str, float]] = {
     | {f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGTPE", 1)}
     | {f"{prefix}B": 1000**power for power, prefix in enumerate("kMGTPE", 1)},
 }
+_SUFFIXES["bit/s"] = {prefix: 1000**power for power, prefix in enumerate("kMGT", 1)}
 _SUFFIXES["B/h"] = _SUFFIXES["B/d"] = _SUFFIXES["B"]
 _NUMBER = re.compile(r"(-?(?:\d{1,18}(?:\.\d{1,9})?|\.\d{1,9}))([A-Za-z]*)\Z", re.ASCII)
 SYNTAX = "a range such as 10, 10:, ~:10, 10:20 or @10:20"
@@ -35,7 +36,7 @@ def number(text: str, unit: str) -> float:
 
 
 def parse_range(text: str, unit: str = "") -> Range:
-    """A nagiosplugin Range of ``text``, its numbers in ``unit`` ("s" and "B" take suffixes: 24h, 10TiB).
+    """A nagiosplugin Range of ``text``, its numbers in ``unit`` ("s", "B" and "bit/s" take suffixes: 24h, 10TiB, 20G).
 
     Inside the range (ends included) is fine; "@" inverts. Raises ValueError with the reason.
     """

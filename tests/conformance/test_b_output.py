@@ -191,6 +191,9 @@ def test_23_hostile_names_do_not_make_lines_of_their_own(name: str, gallery: Gal
     start = re.compile(
         r"next: |(OK|WARNING|CRITICAL|UNKNOWN): |not seen: |no history|\d+ more |\.\.\. and \d+ more lines"
         r"|(none|\d+) of \d+ chunks |(server|master) \d+\.|(chunk|file) loop|directory /"
+        r"|bond [ -~]+: |to pin it with |left alone: "
+        r"|asked /"
+        r"|TCP |route \S+ has "
     )
     for done in gallery.verbosities(name, "hostile"):
         assert [line for line in done.rest if not start.match(line)] == []

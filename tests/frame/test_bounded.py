@@ -26,6 +26,7 @@ from checks.frame.bounded import (
     call,
     collect,
     run,
+    run_many,
     start,
 )
 
@@ -320,3 +321,49 @@ def test_giving_up_kills_all() -> None:
     running = [start(sleep_long) for _ in range(3)]
     bounded.kill_all()
     assert [collect(child, 5) for child in running] == [Answer(-signal.SIGKILL, b"")] * 3
+
+
+def test_many_side_by_side() -> None:
+    """Answers in order, some at a time; each failure is its own."""
+    commands = [
+        ["/bin/sh", "-c", "sleep 0.2; echo first"],
+        ["/nonexistent"],
+        ["/bin/sh", "-c", "sleep 0.2; echo third; exit 3"],
+        ["/bin/sh", "-c", "kill -9 $$"],
+        ["/bin/sh", "-c", "yes"],
+    ]
+    start = time.monotonic()
+    first, second, third, fourth, fifth = run_many(commands, 5, 5, 1000)
+    assert time.monotonic() - start < 1
+    assert (first, third, fourth) == (Answer(0, b"first\n"), Answer(3, b"third\n"), Answer(-9, b""))
+    assert isinstance(second, FileNotFoundError)
+    assert isinstance(fifth, HelperOverflow)
+    assert children() == set()
+
+
+def test_many_no_more_than_allowed_at_once() -> None:
+    start = time.monotonic()
+    assert run_many([["/bin/sleep", "0.2"]] * 4, 5, 2) == [Answer(0, b"")] * 4
+    assert 0.4 <= time.monotonic() - start < 1
+
+
+def test_many_under_one_deadline() -> None:
+    """What was said by then is kept; what never began came to the same."""
+    before = descriptors()
+    start = time.monotonic()
+    results = run_many([["/bin/sh", "-c", "echo half; sleep 60"], ["/bin/sleep", "60"], ["/bin/true"]], 0.5, 2)
+    assert time.monotonic() - start < 1.5
+    assert [type(result) for result in results] == [HelperTimeout] * 3
+    assert [result.said for result in results if isinstance(result, HelperTimeout)] == [b"half\n", b"", b""]
+    assert (children(), descriptors()) == (set(), before)
+
+
+def test_many_whose_children_keep_the_pipe(tmp_path: Path) -> None:
+    """A child ends and leaves one behind that holds its output: the answer is there all the same."""
+    start = time.monotonic()
+    assert run_many([["/bin/sh", "-c", "echo said; sleep 60 &"]], 5, 1) == [Answer(0, b"said\n")]
+    assert time.monotonic() - start < 1
+
+
+def test_many_of_none() -> None:
+    assert run_many([], 1) == []

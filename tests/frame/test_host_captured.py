@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from checks.frame import host as host_module
+from checks.frame.bounded import Answer, HelperOverflow, HelperTimeout
 from checks.frame.deadline import Deadline
 from checks.frame.host import Host
 from checks.frame.netlink import Link
@@ -18,6 +19,8 @@ from checks.frame.unix_http import HttpError, NotFound
 FILES = {
     "proc/number": "1000\n",
     "proc/negative": "-1\n",
+    "proc/silent": "1\n",
+    "proc/silent.hang": "",
     "proc/text": "ten\n",
     "proc/long": "x" * 100_000,
     "proc/sys/kernel/random/boot_id": "0123abcd-ffff-ffff-ffff-ffffffffffff\n",
@@ -63,6 +66,19 @@ def test_files(host: Host, root: Path) -> None:
         host.read("/proc/none")
     (root / "proc/odd").write_bytes(b"a\xffb")
     assert host.text("/proc/odd") == "a\udcffb"
+
+
+def test_a_file_that_gives_no_answer(host: Host) -> None:
+    start = time.monotonic()
+    with pytest.raises(TimeoutError):
+        host.number("/proc/silent")
+    assert 0.2 < time.monotonic() - start < 0.4
+
+
+def test_interface_indexes_are_those_of_this_process(host: Host) -> None:
+    assert host.ifindex("docker0") is None  # nobody knows what they were
+    assert Host().ifindex("lo") == 1
+    assert Host().ifindex("\udcff") is None
 
 
 def test_a_file_is_never_read_beyond_its_limit(host: Host, root: Path) -> None:
@@ -135,3 +151,40 @@ def test_other_namespace(host: Host, root: Path) -> None:
     (root / "proc/sys/net/core").mkdir(parents=True)
     (root / "proc/sys/net/core/netdev_max_backlog").write_text("1000\n")
     assert host.other_namespace() == ""
+
+
+def test_commands(tmp_path: Path) -> None:
+    """Captured by the name of the program and its words; what was not captured cannot be run."""
+    place = tmp_path / "commands" / "tool"
+    place.mkdir(parents=True)
+    (place / "_call_show_all").write_text("said\n")
+    (place / "broken").write_bytes(b"half")
+    (place / "broken.status").write_text("-11\n")
+    (place / "waits.hang").write_text("")
+    (place / "odd").write_text("")
+    (place / "odd.status").write_text("x")
+    (place / "flood").symlink_to("/dev/zero")
+    host = Host(str(tmp_path), Deadline(0.4))
+    assert (host.has_command("/opt/x/tool"), host.has_command("/opt/x/other")) == (True, False)
+    words = [["/call", "show", "all"], ["broken"], ["waits"], ["never"], ["odd"], ["flood"]]
+    start = time.monotonic()
+    said, broken, waits, never, odd, flood = host.run([["/opt/x/tool", *w] for w in words], 5)
+    assert 0.1 < time.monotonic() - start < 1
+    assert (said, broken) == (Answer(0, b"said\n"), Answer(-11, b"half"))
+    assert isinstance(waits, HelperTimeout)
+    assert isinstance(never, FileNotFoundError)
+    assert isinstance(odd, OSError)
+    assert isinstance(flood, HelperOverflow)
+
+
+def test_commands_of_this_host(tmp_path: Path) -> None:
+    host = Host()
+    assert (host.has_command("/bin/true"), host.has_command("/etc/passwd"), host.has_command("/bin")) == (
+        True,
+        False,
+        False,
+    )
+    assert host.run([["/bin/echo", "a b"], ["/bin/pwd"]], 5, 2, str(tmp_path)) == [
+        Answer(0, b"a b\n"),
+        Answer(0, f"{tmp_path}\n".encode()),
+    ]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.frame.printable import printable
+from checks.frame.printable import printable, printable_names
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,17 @@ def test_always_one_safe_bounded_line(text: str | bytes, limit: int) -> None:
     assert all(" " <= c <= "~" for c in line)
     assert not set("|`$<>\\") & set(line)
     assert line == line.lstrip()
+
+
+@given(st.lists(st.text(), unique=True))
+def test_names_stay_apart(names: list[str]) -> None:
+    called = printable_names(names)
+    assert set(called) == set(names)
+    assert len(set(called.values())) == len(names)
+
+
+def test_names_that_look_alike_get_numbers() -> None:
+    assert printable_names(["a|", "a/", "b"]) == {"a/": "a/", "a|": "a/#2", "b": "b"}
 
 
 @given(st.text("abcdefghijklmnopqrstuvwxyz0123456789-_.:/@#", max_size=64))

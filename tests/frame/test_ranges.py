@@ -49,6 +49,7 @@ def test_meaning_at_both_ends(text: str, fine: tuple[float, ...], alerting: tupl
         ("-1d:1w", "s", (False, -86400, 604800)),
         ("10s", "s", (False, 0, 10)),
         ("10TiB:", "B", (False, 10 * 1024**4, INF)),
+        ("20G:", "bit/s", (False, 20 * 10**9, INF)),
         ("1kB:1KiB", "B", (False, 1000, 1024)),
         ("5B", "B", (False, 0, 5)),
         ("0.5GB", "B", (False, 0, 500_000_000)),

@@ -27,6 +27,7 @@ from typing import IO
 from support import PLAIN_ENVIRONMENT, PROJECT, Ran
 
 KERNEL = PROJECT / ".kernel"  # a linux-image package, unpacked
+GUEST = KERNEL / "guest"  # ifupdown and ifenslave, unpacked: copied by those guests that need them
 KEPT = "/mnt"  # in the guest: a file system that is kept from boot to boot, on a disk of its own
 _BOOT = 90  # seconds that booting may take on a busy machine, in addition to those of the command
 _TIMED_OUT = (124, 137)  # what timeout(1) says then
@@ -41,7 +42,7 @@ class MachineError(Exception):
 
 def network_card(mac: str, hub: int = 0, model: str = "e1000") -> list[str]:
     """QEMU's options for a network card; cards on the same hub hear each other."""
-    name = f"n{mac.replace(':', '')}"
+    name = f"hub{hub}-{mac.replace(':', '')}"
     return ["-netdev", f"hubport,id={name},hubid={hub}", "-device", f"{model},mac={mac},netdev={name}"]
 
 

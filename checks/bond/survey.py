@@ -1,0 +1,233 @@
+"""Reading: everything this check looks at, once, before anything is judged.
+
+No file is read that waits for the kernel's rtnl lock (speed, duplex and carrier in sysfs do), which a wedged driver
+holds for ever. psutil has addresses and speeds too, but not who owns a MAC; importing it costs more than all of this.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from checks.bond.proc_bonding import BondingTextError, BondText, parse_bonding
+from checks.frame.host import Host
+from perfdata.record import Record
+
+_PROC, _NET = "/proc/net/bonding", "/sys/class/net"
+_ADMIN_UP = 1  # IFF_UP
+_PERMANENT = 0  # NET_ADDR_PERM
+RANDOM, STOLEN, PINNED = 1, 2, 3  # linux/netdevice.h: NET_ADDR_RANDOM, NET_ADDR_STOLEN, NET_ADDR_SET
+OTHER_NAMESPACE = "/sys shows another network namespace than /proc"
+
+
+class LinkExtra(Record):
+    """What sysfs adds to a link; None and "" where a capture does not have it."""
+
+    address: str  # its MAC now
+    carrier_changes: int | None  # up and down, since the interface was made
+
+
+class Bond(Record):
+    """One bond and all that belongs to it."""
+
+    name: str
+    text: BondText
+    address: str
+    assigned: int  # addr_assign_type: RANDOM, STOLEN, PINNED
+    ifindex: int
+    admin_up: bool
+    actor_system: str  # the LACP system that was set; "" for none, or where it is not shown
+    extras: dict[str, LinkExtra]  # by link
+    uppers: tuple[str, ...]  # interfaces on top of it: VLANs, bridges
+    made_from: dict[str, list[str]]  # itself and its uppers -> identifiers of addresses that were made from a MAC
+    upper_addresses: dict[str, str]  # upper -> its MAC, where it has such an address
+
+
+class Survey(Record):
+    """What was seen of this host."""
+
+    bonds: tuple[Bond, ...]
+    unreadable: dict[str, str]  # bond -> why
+    absent: tuple[str, ...]  # bonds that were named and are not there
+    empty: tuple[str, ...]  # bonds without links that nobody switched on: the module makes bond0 so
+    teams: tuple[str, ...]
+    outside: dict[str, str]  # hardware interfaces in no bond -> permanent MAC
+    machine: str  # machine-id
+
+
+def matches(name: str, settings: SimpleNamespace) -> bool:
+    """Whether --bond and --exclude let this one pass."""
+    if not settings.bond and not settings.exclude:
+        return True
+    from fnmatch import fnmatchcase
+
+    wanted = not settings.bond or any(fnmatchcase(name, pattern) for pattern in settings.bond)
+    return wanted and not any(fnmatchcase(name, pattern) for pattern in settings.exclude)
+
+
+def list_bonds(host: Host) -> list[str]:
+    """The bonds of this process's network namespace; none where the driver is not loaded. Raises OSError."""
+    try:
+        return sorted(host.entries(_PROC))
+    except FileNotFoundError:
+        return []
+
+
+def list_teams(host: Host) -> list[str]:
+    """The devices of the team driver. Raises OSError."""
+    # asked only where the driver is there: an answer of netlink's takes longer than the rest of a run
+    if not host.captured and not host.exists("/sys/module/team"):
+        return []
+    return sorted(link.name for link in host.links("team"))
+
+
+def survey(host: Host, settings: SimpleNamespace) -> Survey:
+    """Read the bonds, and what stands beside them. Raises OSError when bonds cannot be listed."""
+    host.deadline.stage = "listing bonds"
+    listed = list_bonds(host)
+    wanted = [name for name in listed if matches(name, settings)]
+    made_from = _made_from(host)
+    bonds, unreadable, empty = [], {}, []
+    for name in wanted:
+        host.deadline.stage = f"reading {name}"
+        try:
+            bond = _read(host, name, made_from)
+            if not bond.text.links and not bond.admin_up:
+                empty.append(name)
+            else:
+                bonds.append(bond)
+        except FileNotFoundError:
+            if name in list_bonds(host):  # else it was removed since it was listed
+                unreadable[name] = OTHER_NAMESPACE
+        except OSError as error:
+            unreadable[name] = f"cannot be read: {error.strerror}"
+        except (BondingTextError, ValueError) as error:
+            unreadable[name] = str(error)
+    if not listed and host.exists(f"{_NET}/bonding_masters"):
+        unreadable.update((name, OTHER_NAMESPACE) for name in _masters(host) if matches(name, settings))
+    named = [pattern for pattern in settings.bond if not any(sign in pattern for sign in "*?[")]
+    teams = tuple(name for name in list_teams(host) if matches(name, settings))
+    return Survey(
+        tuple(bonds),
+        unreadable,
+        tuple(name for name in named if name not in listed and name not in teams and name not in unreadable),
+        tuple(empty),
+        teams,
+        _outside(host, bonds) if bonds else {},
+        machine_id(host),
+    )
+
+
+def machine_id(host: Host) -> str:
+    """The first digits of this installation's machine-id; "" where there is none."""
+    try:
+        return host.read("/etc/machine-id", 64).decode("ascii", "replace").strip()[:12]
+    except OSError:
+        return ""
+
+
+def _masters(host: Host) -> list[str]:
+    """Bonds that sysfs shows; those with links only, as every namespace may have an empty bond0."""
+    names = [name for name in host.text(f"{_NET}/bonding_masters").split(" ") if name.strip()]
+    return [name.strip("\n") for name in names if _optional(host, f"{_NET}/{name.strip()}/bonding/slaves").strip()]
+
+
+def _optional(host: Host, path: str) -> str:
+    """The first line of a file; "" where there is none."""
+    try:
+        return host.text(path).partition("\n")[0]
+    except FileNotFoundError:
+        return ""
+
+
+def _made_from(host: Host) -> dict[str, list[str]]:
+    from checks.bond.addresses import parse_link_local
+
+    try:
+        return parse_link_local(host.text("/proc/net/if_inet6"))
+    except OSError:
+        return {}
+
+
+def _read(host: Host, name: str, made_from: dict[str, list[str]]) -> Bond:
+    """One bond. Raises OSError, BondingTextError, ValueError with the reason."""
+    directory = f"{_NET}/{name}"
+    text, names = _consistent(host, name)
+    ifindex = host.number(f"{directory}/ifindex")
+    if host.ifindex(name) not in (ifindex, None):
+        raise ValueError(OTHER_NAMESPACE)
+    address = host.text(f"{directory}/address").strip()
+    assigned = host.number(f"{directory}/addr_assign_type")
+    if not address or assigned is None:
+        raise ValueError("its MAC cannot be read")
+    flags = _optional(host, f"{directory}/flags")
+    uppers = tuple(sorted(entry[6:] for entry in names if entry.startswith("upper_")))
+    tagged = {upper: made_from[upper] for upper in (name, *uppers) if upper in made_from and _by_mac(host, upper)}
+    return Bond(
+        name,
+        text,
+        address,
+        assigned,
+        ifindex or 0,
+        bool(int(flags, 16) & _ADMIN_UP) if flags else bool(text.links),
+        _actor_system(host, directory) if text.system else "",
+        {link.name: _extra(host, link.name) for link in text.links},
+        uppers,
+        tagged,
+        {upper: _optional(host, f"{_NET}/{upper}/address") for upper in tagged if upper != name},
+    )
+
+
+def _consistent(host: Host, name: str) -> tuple[BondText, list[str]]:
+    """The driver's text, and the names in sysfs' directory, which agree on the links: on the second look at the latest.
+
+    They can differ for a moment while a link is added, and for good when sysfs shows another namespace.
+    """
+    for _ in range(2):
+        text = parse_bonding(host.text(f"{_PROC}/{name}"))
+        names = host.entries(f"{_NET}/{name}")
+        lowers = {entry[6:] for entry in names if entry.startswith("lower_")}
+        if lowers == {link.name for link in text.links} or (host.captured and not lowers):
+            return text, names
+    raise ValueError("its links differ between /proc and /sys (another network namespace?)")
+
+
+def _by_mac(host: Host, name: str) -> bool:
+    """Whether this interface makes its addresses from its MAC; a capture that does not say does."""
+    try:
+        return host.number(f"/proc/sys/net/ipv6/conf/{name}/addr_gen_mode") in (0, None)
+    except (OSError, ValueError):
+        return False
+
+
+def _actor_system(host: Host, directory: str) -> str:
+    text = _optional(host, f"{directory}/bonding/ad_actor_system").strip()
+    return "" if text == "00:00:00:00:00:00" else text
+
+
+def _extra(host: Host, link: str) -> LinkExtra:
+    return LinkExtra(
+        _optional(host, f"{_NET}/{link}/address").strip(),
+        host.number(f"{_NET}/{link}/carrier_changes"),
+    )
+
+
+def _outside(host: Host, bonds: list[Bond]) -> dict[str, str]:
+    """Hardware interfaces that are in no bond, with the MACs they were made with.
+
+    Not those that have another's MAC by design: ports of a switch chip (their iflink is another's index), further
+    interfaces of a radio, functions that stand behind a master.
+    """
+    inside = {link.name for bond in bonds for link in bond.text.links}
+    found = {}
+    for name in host.entries(_NET):
+        directory = f"{_NET}/{name}"
+        try:
+            if name in inside or not host.exists(f"{directory}/device") or host.exists(f"{directory}/phy80211"):
+                continue
+            behind = host.exists(f"{directory}/master") and not host.exists(f"{directory}/brport")
+            own = host.number(f"{directory}/iflink") == host.number(f"{directory}/ifindex")
+            if own and not behind and host.number(f"{directory}/addr_assign_type") == _PERMANENT:
+                found[name] = host.text(f"{directory}/address").strip()
+        except (OSError, ValueError):
+            continue  # it went away, or is stranger than a network card
+    return found

@@ -1,0 +1,388 @@
+"""What MegaCli, MegaCli64 and CmdTool2 print (8.00 to 8.07): one reader for every command, line by line.
+
+The tools have no machine-readable output. Their texts differ from version to version in spaces, case and spelling
+("Adapter #0", "Adapter 0 --", "Adapter: 0"; "Drive's postion"), so keys are compared in lower case without them, and
+which thing a line belongs to follows from the keys themselves. A block may begin anywhere: outputs get cut.
+"""
+
+from __future__ import annotations
+
+import re
+
+from checks.megaraid import words
+from checks.megaraid.readings import (
+    COPYBACK,
+    REBUILD,
+    Battery,
+    Controller,
+    Disk,
+    Operation,
+    Readings,
+    VirtualDrive,
+    whole,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_ADAPTER = re.compile(r"\b(?:ad[ap]+ter|controller)\s*[:#]?\s*(\d+)", re.IGNORECASE)
+_VOLUME = re.compile(r"(cachecade )?virtual (?:drive|disk)\s*:\s*(\d+)\s*\(target id\s*:?\s*(\d+)\)", re.IGNORECASE)
+_PINNED = re.compile(r"virtual (?:drive|disk)\s*\(target id\s*:?\s*(\d+)\)\s*:\s*(\w+)", re.IGNORECASE)
+_SLOT_OF = re.compile(
+    r"(rebuild|copy\s?back)\D*enclosure\s*[:#]?\s*(\S+?),?\s+slot\s*[:#]?\s*(\d+)\D+(\d+)\s*%\D+(\d+)\s*min", re.I
+)
+_VOLUME_PROGRESS = re.compile(
+    r"^(.+?) on vd #(\d+)(?: \(target id #(\d+)\))? completed (\d+)% in (\d+) min", re.IGNORECASE
+)
+_PROGRESS = re.compile(r"^(.+?)\s*:\s*completed (\d+)%, taken (\d+) min", re.IGNORECASE)
+_FOREIGN = re.compile(r"there (?:are|is) (\d+) foreign", re.IGNORECASE)
+_MISSING_ROW = re.compile(r"^\d+\s+(\d+)\s+(\d+)\s+[\d.]+\s*[KMGT]?B", re.IGNORECASE)
+_POSITION = re.compile(r"disk\s?group\s*:\s*(\d+)", re.IGNORECASE)
+_LEVEL = re.compile(r"primary-(\d+)\s*,\s*secondary-(\d+)", re.IGNORECASE)
+_CRASH = re.compile(r"segmentation fault|core dumped|bus error|\baborted\b", re.IGNORECASE)
+
+_VOLUME_KEYS = ("raid level", "parity size", "mirror data", "current cache policy", "is vd cached", "span depth")
+_DISK_KEYS = ("firmware state", "media error count", "other error count", "inquiry data", "device id", "slot number")
+_BATTERY_KEYS = ("batterytype", "battery state", "learn cycle active", "learn cycle requested", "isosohgood")
+_ADAPTER_KEYS = ("product name", "memory size", "roc temperature", "memory correctable errors", "ecc bucket count")
+# flags of a battery's firmware that are bad news when they are set, and what to call them
+_COMPLAINTS = {
+    "battery pack missing": "pack missing",
+    "battery replacement required": "replacement required",
+    "remaining capacity low": "capacity low",
+    "learn cycle timeout": "learn cycle timed out",
+    "i2c errors detected": "I2C errors",
+    "no space to cache offload": "no space to offload the cache",
+    "pack is about to fail & should be replaced": "about to fail",
+}
+_LEARNING_EXPLAINS = ("capacity low", "voltage low")
+
+
+class _Reader:
+    """The state between lines: which adapter, and which thing of it."""
+
+    def __init__(self) -> None:
+        self.adapter = 0
+        self.block = ""  # "volume", "disk", "battery", "adapter" or ""
+        self.fields: dict[str, Any] = {}
+        self.controllers: dict[int, dict[str, Any]] = {}
+        self.volumes: list[dict[str, Any]] = []
+        self.disks: list[dict[str, Any]] = []
+        self.batteries: list[dict[str, Any]] = []
+        self.operations: list[Operation] = []
+        self.foreign: list[tuple[int, int]] = []
+        self.missing: list[tuple[int, str]] = []
+        self.pinned: list[tuple[int, str]] = []
+        self.problems: list[tuple[int | None, str]] = []
+        self.understood = self.none_here = False
+        self.row = ""  # of CfgDsply: "Physical Disk: 2" with nothing under it yet
+        self.rows = False  # a table of missing disks has begun
+
+    def open(self, block: str, into: list[dict[str, Any]] | None = None, **fields: Any) -> None:
+        """Begin a thing of the present adapter."""
+        self.understood = True
+        self.block = block
+        if into is None:
+            self.fields = self.controllers.setdefault(self.adapter, {"number": self.adapter})
+        else:
+            self.fields = {"controller": self.adapter, **fields}
+            into.append(self.fields)
+
+    def end_row(self) -> None:
+        """A row of a disk group under which no disk stood."""
+        if self.row:
+            self.missing.append((self.adapter, self.row))
+            self.row = ""
+
+    def line(self, raw: str) -> None:
+        """Take one line."""
+        text = raw.strip()
+        if not text or text.startswith("==="):
+            return
+        if self._sentence(text):
+            return
+        key, colon, value = text.partition(":")
+        key = " ".join(key.lower().split())
+        if not colon:
+            if key in ("hw configuration", "versions", "error counters", "device present", "image versions in flash"):
+                self.open("adapter")
+            return
+        self._pair(key, value.strip(), raw.partition(":")[2])
+
+    def _sentence(self, text: str) -> bool:
+        """Lines that mean something by themselves."""
+        lower = text.lower()
+        if _CRASH.search(lower):
+            self.problems.append((self.adapter, "the tool crashed"))
+            return True
+        volume = _VOLUME.match(text) if "irtual" in text or "irtual" in lower else None
+        if volume:
+            self.end_row()
+            self.open("volume", self.volumes, number=int(volume[3]), cachecade=bool(volume[1]))
+            return True
+        if "%" in text and self._progress(text):
+            return True
+        pinned = _PINNED.match(text)
+        if pinned:
+            self.understood = True
+            self.pinned.append((self.adapter, f"v{int(pinned[1])}"))
+            return True
+        if "physical drives" in lower and "missing" in lower:
+            self.rows = True
+        elif self.rows:
+            row = _MISSING_ROW.match(text)
+            if row:
+                self.missing.append((self.adapter, f"array {int(row[1])} row {int(row[2])}"))
+                return True
+        if lower.startswith("controller count"):
+            self.understood = True
+            self.none_here = whole(text.partition(":")[2]) == 0
+            return True
+        if "dapter" in lower or "adpater" in lower or "controller" in lower:
+            return self._adapter(text, lower)
+        if "not in rebuild process" in lower or "not in progress" in lower or "not in copyback" in lower:
+            self.understood = True
+            return True
+        return False
+
+    def _adapter(self, text: str, lower: str) -> bool:
+        """A line that names an adapter: what follows is that one's."""
+        found = _ADAPTER.search(text)
+        if not found:
+            return False
+        self.end_row()
+        self.adapter = int(found[1])
+        self.understood = True
+        self.rows = "missing" in lower and "no missing" not in lower
+        foreign = _FOREIGN.search(text)
+        if foreign and int(foreign[1]):
+            self.foreign.append((self.adapter, int(foreign[1])))
+        if "bbu status for" in lower:
+            self.open("battery", self.batteries)
+        elif "bbu" in lower and "fail" not in lower:
+            if self.block != "battery":
+                self.block = ""
+        else:
+            self.block = ""
+        return True
+
+    def _progress(self, text: str) -> bool:
+        disk = _SLOT_OF.search(text)
+        if disk:
+            kind = REBUILD if disk[1].lower() == "rebuild" else COPYBACK
+            place = f"e{disk[2]}:s{disk[3]}" if disk[2].isdigit() else f"s{disk[3]}"
+            self.understood = True
+            self.operations.append(Operation(self.adapter, place, kind, int(disk[4]), int(disk[5])))
+            return True
+        volume = _VOLUME_PROGRESS.match(text)
+        if volume:
+            self.understood = True
+            item = f"v{int(volume[3] or volume[2])}"
+            kind = words.operation(volume[1])
+            self.operations.append(Operation(self.adapter, item, kind, int(volume[4]), int(volume[5])))
+            return True
+        within = _PROGRESS.match(text)
+        if within and self.block in ("volume", "disk"):
+            self.fields.setdefault("progress", []).append((words.operation(within[1]), int(within[2]), int(within[3])))
+            return True
+        return bool(within)
+
+    def _pair(self, key: str, value: str, raw: str) -> None:
+        if key in ("physical disk", "pd"):
+            self.end_row()
+            self.row, self.block = f"disk {value.split(maxsplit=1)[0]}" if value else "", "slot"
+            if key == "pd":
+                self.row = ""
+            return
+        if key == "enclosure device id":
+            self.row = ""
+            self.open("disk", self.disks, enclosure=whole(value))
+            return
+        if key in ("disk group", "disk groups", "span", "number of spans"):
+            self.end_row()
+        if self.block not in ("volume", "slot") and key in _VOLUME_KEYS:
+            self.open("volume", self.volumes, number=None)
+        elif self.block != "disk" and key in _DISK_KEYS:
+            if self.block != "adapter":
+                self.row = ""
+                self.open("disk", self.disks, enclosure=None)
+        elif self.block != "battery" and key in _BATTERY_KEYS:
+            self.open("battery", self.batteries)
+        elif self.block != "adapter" and key in _ADAPTER_KEYS:
+            self.open("adapter")
+        take = {"volume": _volume, "disk": _disk, "battery": _battery, "adapter": _controller}.get(self.block)
+        if take:
+            take(self.fields, key, value, raw)
+        elif key in ("operation mode", "patrol read mode", "current state", "number of iterations"):
+            self.understood = True
+
+
+def _yes(value: str) -> bool:
+    return value.lower().startswith("yes")
+
+
+def _volume(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
+    if key == "state":
+        fields["state"] = words.volume_state(value)
+    elif key == "raid level":
+        level = _LEVEL.search(value)
+        fields["primary"] = int(level[1]) if level else None
+        fields["word"] = value
+    elif key == "span depth":
+        fields["spans"] = whole(value)
+    elif key == "default cache policy":
+        fields["write_default"] = words.megacli_policy(value).get("write", "")
+    elif key == "current cache policy":
+        policy = words.megacli_policy(value)
+        fields.update({name: policy[name] for name in ("write", "read", "io") if name in policy})
+        fields["bad_bbu_ok"] = policy.get("bad_bbu") == "ok"
+    elif key == "disk cache policy":
+        fields["disk_cache"] = words.disk_cache(value)
+    elif key == "bad blocks exist":
+        fields["bad_blocks"] = _yes(value)
+
+
+def _disk(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
+    numbers = {
+        "slot number": "slot",
+        "device id": "device",
+        "media error count": "media_errors",
+        "other error count": "other_errors",
+        "predictive failure count": "predictive",
+    }
+    if key in numbers:
+        fields[numbers[key]] = whole(value)
+    elif key == "firmware state":
+        first, _, rest = value.partition(",")
+        fields["state"], fields["words"] = words.disk_state(first), value
+        fields["spun_down"] = "down" in rest.lower()
+    elif key.startswith(("drive's po", "drives po", "drive po")):
+        group = _POSITION.search(value)
+        fields["group"] = int(group[1]) if group else None
+    elif key == "inquiry data":
+        fields["identity"] = " ".join(raw.split())
+        fields["serial"], fields["model"] = inquiry(raw)
+    elif key == "foreign state":
+        fields["foreign"] = value.lower().startswith("foreign")
+    elif key == "drive temperature":
+        degrees = whole(value)
+        fields["temperature"] = degrees or None  # dead disks are said to have 0C
+    elif key.startswith("drive has flagged a s.m.a.r.t"):
+        fields["smart_alert"] = _yes(value)
+    elif key == "pd type":
+        fields["interface"] = value
+    elif key == "media type":
+        fields["solid"] = "solid" in value.lower()
+
+
+def inquiry(raw: str) -> tuple[str, str]:
+    """(serial number, model) of "Inquiry Data".
+
+    SCSI: vendor 8, product 16, revision 4, serial number 20 characters. Later versions print SATA disks as serial
+    number 20, model 40, firmware 8. Where spaces were lost the last word is the best guess, hence Disk.identity.
+    """
+    text = raw[1:] if raw.startswith(" ") else raw
+    tidy = text.rstrip()
+    if len(tidy) > 48:
+        return text[:20].strip(), " ".join(text[20:60].split())
+    if len(tidy) > 28 and " " not in text[:8].strip():
+        serial = text[28:48].strip() or tidy.split()[-1]
+        vendor = text[:8].strip()
+        model = text[8:24].strip()
+        return serial, model if vendor == "ATA" else f"{vendor} {model}".strip()
+    return (tidy.split() or [""])[-1], " ".join(tidy.split())
+
+
+def _battery(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
+    lower = value.lower()
+    if key == "batterytype":
+        fields["kind"] = "CacheVault" if lower.startswith("cv") else "BBU"
+    elif key == "battery state":
+        fields["state"] = value
+    elif key == "temperature" and whole(value) is not None:
+        fields["temperature"] = whole(value)
+    elif key in ("voltage", "temperature") and whole(value) is None and lower not in ("ok", "", "-", "n/a"):
+        fields.setdefault("complaints", []).append(f"{key} {lower}")
+    elif key == "learn cycle active":
+        fields["active"] = _yes(value)
+    elif key == "learn cycle requested":
+        fields["requested"] = _yes(value)
+    elif key == "charging status":
+        fields["charging"] = lower.startswith(("charg", "discharg"))
+    elif key in _COMPLAINTS and _yes(value):
+        fields.setdefault("complaints", []).append(_COMPLAINTS[key])
+
+
+def _controller(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
+    texts = {"product name": "model", "serial no": "serial"}
+    numbers = {
+        "roc temperature": "roc",
+        "controller temperature": "temperature",
+        "memory correctable errors": "correctable",
+        "memory uncorrectable errors": "uncorrectable",
+        "memory size": "cache_mb",
+        "virtual drives": "volumes",
+        "disks": "disks",
+    }
+    if key in texts:
+        fields[texts[key]] = value
+    elif key in numbers:
+        fields.setdefault(numbers[key], whole(value))
+    elif key == "bbu" and value:
+        if value.lower() in ("present", "absent"):
+            fields["battery"] = value.lower() == "present"
+    elif key == "any offline vd cache preserved":
+        fields["preserved"] = _yes(value)
+    elif key.endswith("booted into safe mode"):
+        fields["safe_mode"] = _yes(value)
+
+
+def parse(output: bytes) -> Readings:
+    """Any output of any command; never raises. Bytes that are no UTF-8 (a battery's version can be) do no harm."""
+    reader = _Reader()
+    for line in output.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        reader.line(line)
+    reader.end_row()
+    operations = list(reader.operations)
+    for fields in reader.volumes:
+        item = "v?" if fields["number"] is None else f"v{fields['number']}"
+        operations += [Operation(fields["controller"], item, *done) for done in fields.pop("progress", [])]
+    disks = []
+    for fields in reader.disks:
+        progress = fields.pop("progress", [])
+        disk = Disk(**{"slot": None, **fields})
+        disks.append(disk)
+        operations += [Operation(disk.controller, disk.place, *done) for done in progress]
+    return Readings(
+        controllers=tuple(Controller(**fields) for fields in reader.controllers.values()),
+        volumes=tuple(_volume_of(fields) for fields in reader.volumes if not fields.pop("cachecade", False)),
+        disks=tuple(disks),
+        batteries=tuple(_battery_of(fields) for fields in reader.batteries),
+        operations=tuple(operations),
+        foreign=tuple(reader.foreign),
+        missing=tuple(reader.missing),
+        pinned=tuple(reader.pinned),
+        problems=tuple(reader.problems),
+        none_here=reader.none_here,
+        understood=reader.understood,
+    )
+
+
+def _volume_of(fields: dict[str, Any]) -> VirtualDrive:
+    primary, spans, word = fields.pop("primary", None), fields.pop("spans", None) or 1, fields.pop("word", "")
+    level = word
+    if primary is not None:  # several spans of RAID1, 5, 6 are RAID10, 50, 60
+        level = f"RAID{primary}{'0' if spans > 1 and primary else ''}"
+    return VirtualDrive(level=level, **fields)
+
+
+def _battery_of(fields: dict[str, Any]) -> Battery:
+    active, requested, charging = (fields.pop(name, False) for name in ("active", "requested", "charging"))
+    learning = active or (requested and charging)
+    complaints = tuple(
+        complaint
+        for complaint in dict.fromkeys(fields.pop("complaints", []))
+        if not (learning and complaint in _LEARNING_EXPLAINS)
+    )
+    return Battery(learning=learning, complaints=complaints, **fields)
