@@ -109,6 +109,8 @@ def _write_docs(made: Project, docs: Path, date: int) -> None:
     """What explains it, and as examples the definitions and sudo rules: nothing of them is in force unless copied."""
     # the builder is of no use to who has the package
     shutil.copytree(ROOT / "contrib", docs / "examples", ignore=shutil.ignore_patterns("packaging", "__pycache__"))
+    for unit in docs.rglob("*.service"):
+        unit.write_text(unit.read_text().replace("/opt/undergoal/bin/", "/usr/bin/"))
     shutil.copy(ROOT / "README.md", docs)
     _, copyright_line, licence = (ROOT / "LICENSE").read_text().split("\n\n", 2)
     licence = "".join(f" {line or '.'}\n" for line in licence.rstrip().split("\n"))

@@ -25,7 +25,7 @@ PLACES = [
 ]
 _LICENCE = re.compile("licen[cs]e|copying|notice", re.IGNORECASE)
 # Parts of dependencies that nothing here reaches. Python reads the list of all files in each start.
-_UNREACHED = ("tests", "examples", "emscripten", "cli", "bin")
+_UNREACHED = ("tests", "examples", "emscripten", "cli")
 
 
 def build(made: Project, out: Path, python: str) -> Path:
@@ -52,15 +52,22 @@ def build(made: Project, out: Path, python: str) -> Path:
 
 
 def _install(needs: list[Requirement], tree: Path, made: Project) -> None:
-    """The requirements and what they need, pure Python only, with their licences in one file."""
-    subprocess.run(
-        [
-            sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-compile",
-            "--target", tree, "--only-binary=:all:", "--platform", "any", "--implementation", "py", "--abi", "none",
-            "--python-version", f"{made.python[0]}.{made.python[1]}", *map(str, needs),
-        ],
-        check=True,
-    )  # fmt: skip
+    """The requirements and what they need, pure Python only, with their licences in one file.
+
+    pip download, as pip install does not look whether a wheel is for the oldest Python too; none needs more than
+    to be unpacked.
+    """
+    with TemporaryDirectory() as wheels:
+        subprocess.run(
+            [
+                sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--dest", wheels,
+                "--only-binary=:all:", "--platform", "any", "--implementation", "py", "--abi", "none",
+                "--python-version", f"{made.python[0]}.{made.python[1]}", *map(str, needs),
+            ],
+            check=True,
+        )  # fmt: skip
+        for wheel in Path(wheels).iterdir():
+            zipfile.ZipFile(wheel).extractall(tree)
     licences = []
     for about in sorted(tree.glob("*.dist-info")):
         texts = sorted(path for path in about.rglob("*") if path.is_file() and _LICENCE.match(path.name))

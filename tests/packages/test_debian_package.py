@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +44,8 @@ def following(tmp_path_factory: pytest.TempPathFactory) -> Path:
     init = source / "checks" / "__init__.py"
     init.write_text(re.sub(r'__version__ = ".*"', '__version__ = "99.0"', init.read_text()))
     (source / "checks" / "newcomer.py").write_text('"""Only in the later version."""\n')
+    (source / "contrib" / "systemd").mkdir(exist_ok=True)
+    (source / "contrib" / "systemd" / "newcomer.service").write_text("ExecStart=/opt/undergoal/bin/undergoal list\n")
     (made,) = build(source.parent, "deb", source=source)
     assert made.name == "undergoal_99.0_all.deb"
     return made
@@ -55,7 +59,7 @@ def control_field(package: Path, name: str) -> str:
 def debian(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A minimal Debian with what the package says it depends on."""
     depends = sorted(set(re.findall(r"(?:^|, )([\w.-]+)", control_field(package, "Depends"))))
-    return scratch_root.make(tmp_path_factory.mktemp("debian") / "base", depends)
+    return scratch_root.make(tmp_path_factory.mktemp("debian") / "base", [*depends, "sudo"])
 
 
 @pytest.fixture
@@ -112,6 +116,14 @@ def test_nothing_is_in_force_that_nobody_asked_for(package: Path) -> None:
     examples = {str(path) for path in contrib if path.parts[0] != "packaging" and "__pycache__" not in path.parts}
     prefix = "/usr/share/doc/undergoal/examples/"
     assert {name[len(prefix) :] for name in files if name.startswith(prefix)} == examples
+
+
+def test_units_call_the_command_where_it_is(following: Path) -> None:
+    content = run(["/usr/bin/dpkg-deb", "--fsys-tarfile", str(following)]).stdout
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        unit = archive.extractfile("./usr/share/doc/undergoal/examples/systemd/newcomer.service")
+        assert unit is not None
+        assert unit.read() == b"ExecStart=/usr/bin/undergoal list\n"
 
 
 def test_installed(installed: ScratchRoot) -> None:
@@ -181,6 +193,24 @@ def test_a_life(root: ScratchRoot, package: Path, following: Path) -> None:
     assert root.run(*bridge, user="nagios").code == 2
     root.must("dpkg", "--purge", "undergoal")
     assert root.find("/usr", "/var", "/etc", "-path", "*undergoal*", "-not", "-path", "/var/log/*") == []
+
+
+def test_the_line_that_it_prints_lets_nagios_run_it_as_root(installed: ScratchRoot) -> None:
+    installed.namespace.must("ip", "link", "add", "br0", "type", "bridge")
+    listen = "import socket; socket.socket(socket.AF_UNIX).bind('/run/docker.sock')"
+    installed.must("python3", "-c", listen)
+    installed.must("chmod", "0600", "/run/docker.sock")
+    argv = [f"{PLUGINS}/check_docker_bridge", "-v", "--no-history"]
+    denied = installed.run(*argv, user="nagios").output
+    assert "Docker may not be asked by nagios at /run/docker.sock" in denied
+    (rule,) = re.findall(r"nagios ALL=\(root\) NOPASSWD: \S+ -v --no-history", denied)
+    installed.must(
+        "sh", "-c", f"umask 227; echo '{rule}' >/etc/sudoers.d/undergoal; visudo -cf /etc/sudoers.d/undergoal"
+    )
+    granted = installed.run("sudo", "-n", *argv, user="nagios").output
+    assert granted.startswith("DOCKER_BRIDGE OK - br0 0/1023 ports")
+    assert "may not be asked" not in granted
+    assert installed.run("sudo", "-n", *argv[:2], user="nagios").code == 1
 
 
 def test_a_history_at_home_stays_in_use(root: ScratchRoot, package: Path) -> None:
