@@ -192,6 +192,8 @@ def unforeseen(error: Exception, stage: str) -> str:
         place = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
         trace = trace.tb_next
     reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        reason = f"the Python module {error.name} is not installed here"
     return printable(f"failed while {stage} at {place}: {reason}", 140)
 
 

@@ -49,6 +49,7 @@ def verdict(error: Exception, *arguments: str) -> Outcome:
         (OSError(5, "x", "/secret/name"), "Input/output error"),
         (RuntimeError("long " * 100), "long long"),
         (ZeroDivisionError(), ""),
+        (ModuleNotFoundError("No module", name="psutil"), "the Python module psutil is not installed here"),
     ],
 )
 def test_what_nobody_foresaw_is_one_line_with_its_place(error: Exception, reason: str) -> None:
@@ -95,7 +96,7 @@ main(Toy())
     [
         ("raise LookupError('no way')", r"TOY UNKNOWN - failed while reading the host at <string>:\d+: no way"),
         ("return 1 / 0", r"TOY UNKNOWN - failed while reading the host at <string>:\d+: division by zero"),
-        ("import no_such_module", r"TOY UNKNOWN - failed while .*: No module named 'no_such_module'"),
+        ("import no_such_module", r"TOY UNKNOWN - failed .*: the Python module no_such_module is not installed here"),
         ("return self.examine(run)", r"TOY UNKNOWN - failed while .*: maximum recursion depth exceeded.*"),
     ],
 )

@@ -1,0 +1,92 @@
+"""undergoal.pyz: one file with all pure-Python modules and their bytecode, which runs without being unpacked."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from project import Project, Requirement, copy_modules, source_date, starter
+
+# Not pure Python, so it cannot be inside: what needs it takes the system's.
+OUTSIDE = ("psutil",)
+# Where distributions keep modules; {version} is "python3.11".
+PLACES = [
+    "/usr/local/lib/{version}/dist-packages",
+    "{prefix}/lib/python3/dist-packages",
+    "{prefix}/lib64/{version}/site-packages",
+    "{prefix}/lib/{version}/site-packages",
+]
+_LICENCE = re.compile("licen[cs]e|copying|notice", re.IGNORECASE)
+# Parts of dependencies that nothing here reaches. Python reads the list of all files in each start.
+_UNREACHED = ("tests", "examples", "emscripten", "cli")
+
+
+def build(made: Project, out: Path, python: str) -> Path:
+    """Write undergoal.pyz into ``out``, with bytecode for ``python``, which its first line names."""
+    with TemporaryDirectory() as scratch:
+        tree = Path(scratch, "tree")
+        _install([need for need in made.requirements if need.name not in OUTSIDE], tree, made)
+        copy_modules(made, tree)
+        shutil.copy(Path(__file__).parent / "zipapp" / "certifi.py", tree)
+        (tree / "__main__.py").write_text(starter(made, PLACES))
+        # Found by content, not by the time of the source: it is valid wherever the file is copied to.
+        subprocess.run(
+            [python, "-I", "-m", "compileall", "-q", "-b", "--invalidation-mode", "unchecked-hash", "-s", tree, tree],
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": "0"},
+        )
+        target = out / "undergoal.pyz"
+        unfinished = Path(scratch, "undergoal.pyz")
+        unfinished.write_bytes(f"#!{python} -IS\n".encode())
+        _pack(tree, unfinished)
+        unfinished.chmod(0o755)
+        shutil.move(unfinished, target)
+    return target
+
+
+def _install(needs: list[Requirement], tree: Path, made: Project) -> None:
+    """The requirements and what they need, pure Python only, with their licences in one file.
+
+    pip download, as pip install does not look whether a wheel is for the oldest Python too; none needs more than
+    to be unpacked.
+    """
+    with TemporaryDirectory() as wheels:
+        subprocess.run(
+            [
+                sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--dest", wheels,
+                "--only-binary=:all:", "--platform", "any", "--implementation", "py", "--abi", "none",
+                "--python-version", f"{made.python[0]}.{made.python[1]}", *map(str, needs),
+            ],
+            check=True,
+        )  # fmt: skip
+        for wheel in Path(wheels).iterdir():
+            zipfile.ZipFile(wheel).extractall(tree)
+    licences = []
+    for about in sorted(tree.glob("*.dist-info")):
+        texts = sorted(path for path in about.rglob("*") if path.is_file() and _LICENCE.match(path.name))
+        licences += [f"{about.stem}\n\n{path.read_text(errors='replace')}" for path in texts]
+        shutil.rmtree(about)
+    (tree / "LICENSES.txt").write_text("\n\n".join(licences))
+    shutil.rmtree(tree / "certifi")
+    for path in [path for path in tree.rglob("*") if path.is_dir() and path.name in _UNREACHED]:
+        shutil.rmtree(path, ignore_errors=True)
+    for path in [path for path in tree.rglob("*") if path.is_file() and path.suffix in (".pyi", ".typed")]:
+        path.unlink()
+
+
+def _pack(tree: Path, target: Path) -> None:
+    """Append the zip, the same for the same files. Bytecode is stored: reading it is cheaper than unpacking it."""
+    date = time.gmtime(max(source_date(), 315532800))[:6]  # zip knows no year before 1980
+    with zipfile.ZipFile(target, "a") as archive:
+        for path in sorted(path for path in tree.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(str(path.relative_to(tree)), date)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_STORED if path.suffix == ".pyc" else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes())
