@@ -141,8 +141,8 @@ def about_local(results: list[Result], problems: list[str]) -> str:
     return checkmk.local_line(WARNING if problems else OK, checkmk.AGENT_SERVICE, [], text, [])
 
 
-def main(binaries: str) -> NoReturn:
-    """Print everything and exit with 0. ``binaries``: the directory of the commands of this installation."""
+def main(binaries: str = "") -> NoReturn:
+    """Print everything and exit with 0. ``binaries``: the directory of the commands of this installation, if any."""
     prepare_process()
     sys.argv = [os.path.join(binaries, "undergoal")]  # what a check prints to be pasted names a command of these
     confdir = os.environ.get("MK_CONFDIR") or CONFDIR

@@ -1,8 +1,9 @@
-"""Builds undergoal-VERSION.mkp, the extension of a Checkmk site: python -m agent_plugins.mkp DIRECTORY
+"""Builds undergoal-VERSION.mkp, the extension of a Checkmk site: python -m agent_plugins.mkp DIRECTORY [UNDERGOAL.PYZ]
 
 An MKP is a compressed tar of a manifest (as a Python literal and as JSON) and of one tar for each part of a site that
 gets files (docs.checkmk.com, "Checkmk extension packages"). What is built of the same sources is the same, byte by
-byte: names are in order, and there are no times in it.
+byte: names are in order, and there are no times in it. With the zipapp, the agent plugin is all that a host needs;
+without it, it is the one that finds an installation there.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def man_page(check: Check) -> str:
     return "\n".join(lines)
 
 
-def parts() -> dict[str, Files]:
+def parts(zipapp: bytes = b"") -> dict[str, Files]:
     """All files of the package by the part of the site they go to."""
     version, checks = collect()
     plugins = {f"{NAME}/{module}.py": at_home(_source("checkmk", f"{module}.py")) for module in MODULES}
@@ -101,11 +102,11 @@ def parts() -> dict[str, Files]:
     plugins.update({f"{NAME}/checkman/{check.plugin}": man_page(check) for check in checks})
     plugins[f"{NAME}/checkman/undergoal_agent"] = man_page_of_agent()
     texts = {
-        "agents": {f"plugins/{NAME}.py": _source("undergoal.py")},
         "cmk_addons_plugins": plugins,
         "lib": {BAKERY: _source("checkmk", "bakery.py")},
     }
-    return {part: {path: text.encode() for path, text in sorted(files.items())} for part, files in texts.items()}
+    found = {part: {path: text.encode() for path, text in sorted(files.items())} for part, files in texts.items()}
+    return {"agents": {f"plugins/{NAME}.py": zipapp or _source("undergoal.py").encode()}, **found}
 
 
 def man_page_of_agent() -> str:
@@ -154,10 +155,10 @@ def _tar(files: Files, mode: int) -> bytes:
     return buffer.getvalue()
 
 
-def build() -> tuple[str, bytes]:
+def build(zipapp: bytes = b"") -> tuple[str, bytes]:
     """(file name, content) of the package."""
     version, _ = collect()
-    files = parts()
+    files = parts(zipapp)
     about = manifest(version, files)
     content = {"info": f"{pprint.pformat(about)}\n".encode(), "info.json": json.dumps(about, sort_keys=True).encode()}
     for part, members in files.items():
@@ -170,12 +171,17 @@ def build() -> tuple[str, bytes]:
 
 def main(arguments: list[str]) -> int:
     """The command."""
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        print("usage: python -m agent_plugins.mkp DIRECTORY", file=sys.stderr)
+    if len(arguments) not in (1, 2) or arguments[0].startswith("-"):
+        print("usage: python -m agent_plugins.mkp DIRECTORY [UNDERGOAL.PYZ]", file=sys.stderr)
         return 2
-    name, content = build()
-    path = os.path.join(arguments[0], name)
+    path = arguments[-1]
     try:
+        zipapp = b""
+        if len(arguments) == 2:
+            with open(path, "rb") as packed:
+                zipapp = packed.read()
+        name, content = build(zipapp)
+        path = os.path.join(arguments[0], name)
         with open(path, "wb") as file:
             file.write(content)
     except OSError as error:

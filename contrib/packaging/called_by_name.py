@@ -10,6 +10,7 @@ import sys
 COMMANDS = {}  # type: dict[str, tuple[str, str]]  # name -> module, function
 PLACES = []  # type: list[str]  # where modules are, after Python's own
 MINIMUM = (3, 9)  # version of Python
+AGENT_PLUGIN = "undergoal.py"  # in /usr/lib/check_mk_agent/plugins
 
 
 def command(name: str) -> str:
@@ -20,7 +21,12 @@ def command(name: str) -> str:
 
 
 def refuse(name: str, reason: str) -> None:
-    """UNKNOWN in the form that every engine understands."""
+    """UNKNOWN in the form that every engine understands; as an agent plugin in that of a section."""
+    if name == AGENT_PLUGIN:
+        words = ascii(reason)[1:-1].replace("\\", "/").replace('"', "'").replace("<", "(")
+        sys.stdout.write(f'<<<undergoal_agent:sep(0)>>>\n{{"format": 1, "deployment_error": "{words}"}}\n')
+        sys.stdout.flush()
+        sys.exit(0)
     sys.stdout.write(ascii(f"UNKNOWN - {name}: {reason}")[1:-1].replace("|", "/")[:160] + "\n")
     sys.stdout.flush()
     sys.exit(3)

@@ -23,6 +23,8 @@ PLACES = [
     "{prefix}/lib64/{version}/site-packages",
     "{prefix}/lib/{version}/site-packages",
 ]
+# One more name to be called by: that of the agent plugin, which the .mkp can bring in this form.
+_AGENT_PLUGIN = {"undergoal.py": ("agent_plugins.agent", "main")}
 _LICENCE = re.compile("licen[cs]e|copying|notice", re.IGNORECASE)
 # Parts of dependencies that nothing here reaches. Python reads the list of all files in each start.
 _UNREACHED = ("tests", "examples", "emscripten", "cli")
@@ -35,7 +37,7 @@ def build(made: Project, out: Path, python: str) -> Path:
         _install([need for need in made.requirements if need.name not in OUTSIDE], tree, made)
         copy_modules(made, tree)
         shutil.copy(Path(__file__).parent / "zipapp" / "certifi.py", tree)
-        (tree / "__main__.py").write_text(starter(made, PLACES))
+        (tree / "__main__.py").write_text(starter(made._replace(commands={**made.commands, **_AGENT_PLUGIN}), PLACES))
         # Found by content, not by the time of the source: it is valid wherever the file is copied to.
         subprocess.run(
             [python, "-I", "-m", "compileall", "-q", "-b", "--invalidation-mode", "unchecked-hash", "-s", tree, tree],

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from conformance.black_box import AS_NOBODY, expected_text
 from lab.builder import build, commands, one_file
+from lab.checkmk_site import unpack
 from lab.namespaces import Namespace
 from support import PLAIN_ENVIRONMENT, Ran, command, fixture_arguments, run
 
@@ -72,6 +73,26 @@ def test_the_command_for_people(place: Path) -> None:
     assert said(run([str(place / "undergoal.pyz"), "list"])) == said(run([*command("undergoal"), "list"]))
 
 
+def test_as_the_agent_plugin_of_an_mkp(place: Path, tmp_path: Path) -> None:
+    """The whole chain: built into the package, unpacked on a site, copied to a host without any installation."""
+    build_mkp = [sys.executable, "-m", "agent_plugins.mkp", str(tmp_path), str(place / "undergoal.pyz")]
+    ran = run(build_mkp)
+    assert (ran.code, ran.stderr) == (0, b"")
+    unpack(Path(ran.output.strip()).read_bytes(), tmp_path / "site")
+    plugin = tmp_path / "site" / "share/check_mk/agents/plugins/undergoal.py"
+    assert plugin.read_bytes() == (place / "undergoal.pyz").read_bytes()
+    (tmp_path / "undergoal.cfg").write_text(
+        "mode=both\n"
+        + "".join(f"{name}=off\n" for name in CHECKS[1:])
+        + f"{CHECKS[0]}_options={' '.join(fixture_arguments(CHECKS[0], 'critical'))} --no-history\n"
+    )
+    ran = run([str(plugin)], environment={**PLAIN_ENVIRONMENT, "MK_CONFDIR": str(tmp_path), "MK_VARDIR": str(tmp_path)})
+    assert (ran.code, ran.stderr) == (0, b"")
+    sections = [line for line in ran.output.split("\n") if line.startswith("<<<")]
+    assert sections == ["<<<undergoal_agent:sep(0)>>>", f"<<<undergoal_{CHECKS[0]}:sep(0)>>>", "<<<local:sep(0)>>>"]
+    assert any(line.startswith("2 ") for line in ran.output.split("\n"))
+
+
 @pytest.mark.parametrize("options", [["-I"], ["-IS"], ["-I", "-W", "error"]], ids=" ".join)
 def test_any_way_to_start_it(place: Path, options: list[str]) -> None:
     ran = run(
@@ -95,6 +116,14 @@ def test_a_python_that_is_too_old(place: Path) -> None:
     assert (ran.code, ran.output, ran.stderr) == (
         3,
         "UNKNOWN - check_cephfs: needs Python 3.9 or later, this is 3.6\n",
+        b"",
+    )
+    (place / "plugins").mkdir()
+    (place / "plugins" / "undergoal.py").symlink_to("../undergoal.pyz")
+    ran = run([PYTHON, "-I", "-c", pretend, str(place / "plugins" / "undergoal.py")])
+    assert (ran.code, ran.output, ran.stderr) == (
+        0,
+        '<<<undergoal_agent:sep(0)>>>\n{"format": 1, "deployment_error": "needs Python 3.9 or later, this is 3.6"}\n',
         b"",
     )
 
