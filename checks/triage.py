@@ -3,82 +3,20 @@
 from __future__ import annotations
 
 import os
-import select
-import time
 
 from checks import CHECKS, __version__, load
-from checks.frame import bounded
-from checks.frame.command import Session, default_settings
-from checks.frame.deadline import answer_signals, start_alarm
+from checks.batch import EXTRA, Job, examine
 from checks.frame.printable import printable
 from perfdata import as_json
-from perfdata.outcome import BY_SEVERITY, OK, STATE_WORDS, UNKNOWN, Detail, Outcome, worst
-from perfdata.record import Record
+from perfdata.outcome import BY_SEVERITY, OK, STATE_WORDS, Detail, Outcome, worst
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NoReturn
-
-_EXTRA = 1.0  # seconds a check's process may take beyond the check's own deadline
 _COLOURS = ("32", "33", "31", "35")  # by state: green, yellow, red, magenta
 
 
-class _Task(Record):
-    """One check in a process of its own."""
-
-    name: str
-    child: bounded.Child
-    end: float  # monotonic
-
-
-def _examine(name: str, no_history: bool) -> bytes:
-    """In a child: the whole check with its defaults, as JSON."""
-    plugin = load(name)
-    settings = default_settings(plugin, no_history=no_history)
-    session = Session(plugin, settings)
-
-    def give_up(reason: str) -> NoReturn:
-        raise bounded.EarlyAnswer(as_json.render([session.last_words(reason)]))
-
-    answer_signals(give_up)
-    start_alarm(session.deadline)
-    return as_json.render([session.outcome()])
-
-
 def examine_all(names: tuple[str, ...], no_history: bool) -> list[Outcome]:
-    """Every check in its own process, all at once; one that hangs delays nobody beyond its own time limit."""
-    now = time.monotonic()
-    waiting = [
-        _Task(name, bounded.start(lambda name=name: _examine(name, no_history)), now + load(name).timeout + _EXTRA)  # type: ignore[misc]
-        for name in names
-    ]
-    done: dict[str, Outcome] = {}
-    closed: set[str] = set()
-    while waiting:
-        readable, _, _ = select.select([t.child.pipe for t in waiting if t.name not in closed], [], [], 0.02)
-        for task in tuple(waiting):
-            try:
-                if task.child.pipe in readable and task.child.read():
-                    closed.add(task.name)
-                if task.child.exited() and task.name in closed:
-                    done[task.name] = _outcome(task)
-                elif time.monotonic() > task.end:
-                    done[task.name] = Outcome(task.name, UNKNOWN, "did not answer in time; its process was killed")
-            except bounded.HelperOverflow as error:
-                done[task.name] = Outcome(task.name, UNKNOWN, str(error))
-            if task.name in done:
-                task.child.abandon()
-                waiting.remove(task)
-    return [done[name] for name in names]
-
-
-def _outcome(task: _Task) -> Outcome:
-    answer = task.child.answer()
-    try:
-        return as_json.parse_all(answer.output)[0]
-    except (ValueError, LookupError, TypeError):
-        reason = printable(answer.output.partition(b": ")[2] or b"its process said nothing", 140)
-        return Outcome(task.name, UNKNOWN, reason)
+    """Every check with its defaults."""
+    more = ("--no-history",) if no_history else ()
+    return examine([Job(name, name, more) for name in names])
 
 
 def _table(outcomes: list[Outcome], verbosity: int) -> str:
@@ -115,7 +53,7 @@ def _coloured(word: str, state: int) -> str:
 
 def time_limit() -> float:
     """Seconds after which every check has answered or was killed."""
-    return max(load(name).timeout for name in CHECKS) + 2 * _EXTRA
+    return max(load(name).timeout for name in CHECKS) + 3 * EXTRA
 
 
 def answer(json: bool, verbosity: int, no_history: bool) -> tuple[bytes, int]:

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = (
     "Runs every check that applies to this host and prints one line for each,\n"
-    "worst first. COMMAND 'list' names the checks and what they answer, with -v also\n"
-    "what is here. COMMAND 'history CHECK' plots what a check recorded and when it\n"
-    "will be done or full, 'cephfs-top PATH' shows which directories of a CephFS grow\n"
-    "right now, 'tcp-responder' is the other end of check_tcp_window --responder; see\n"
-    "undergoal history --help, undergoal cephfs-top --help and so on."
+    "worst first. COMMAND is one of\n"
+    "  list           the checks and what they answer, with -v also what is here\n"
+    "  history        plots what a check recorded, and when it will be done or full\n"
+    "  cephfs-top     which directories of a CephFS grow right now\n"
+    "  tcp-responder  the other end of check_tcp_window --responder\n"
+    "  passive        results of many checks over one login, for check_by_ssh\n"
+    "  submit         passive results for Icinga's API or Nagios\n"
+    "  prometheus     metrics for node_exporter's textfile collector\n"
+    "each with a --help of its own."
 )
 _EXAMPLES = "Examples:\n  undergoal\n  undergoal --json\n  undergoal list\n  undergoal history docker_bridge\n\n"
 _EXIT = (
@@ -77,6 +81,18 @@ def main() -> NoReturn:
         from checks.cephfs.top import main as cephfs_top
 
         cephfs_top(arguments[1:])
+    if arguments[:1] == ["passive"]:
+        from checks.delivery.passive import main as passive
+
+        passive(arguments[1:])
+    if arguments[:1] == ["submit"]:
+        from checks.delivery.submit import main as submit
+
+        submit(arguments[1:])
+    if arguments[:1] == ["prometheus"]:
+        from checks.delivery.textfile import main as textfile
+
+        textfile(arguments[1:])
     if asks_for(arguments, HELP):
         text = help_text("undergoal [COMMAND]", _DESCRIPTION, _EXAMPLES + _EXIT, _options())
         write_and_exit(text.encode(), UNKNOWN)

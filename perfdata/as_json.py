@@ -6,7 +6,7 @@ import json
 import math
 
 from perfdata.catalogue import CATALOGUE
-from perfdata.outcome import STATE_WORDS, Detail, Outcome, Value
+from perfdata.outcome import STATE_WORDS, Detail, Item, Outcome, Said, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def as_document(outcome: Outcome) -> dict[str, Any]:
-    """A JSON-ready dict: check, state (word), applies, text, details, values (each with unit and thresholds)."""
+    """A JSON-ready dict: check, state (word), applies, text, details, values (each with unit and thresholds), items."""
     return {
         "check": outcome.check,
         "state": STATE_WORDS[outcome.state],
@@ -25,6 +25,14 @@ def as_document(outcome: Outcome) -> dict[str, Any]:
             {**value._asdict(), "unit": CATALOGUE[value.measure].unit}
             for value in outcome.values
             if math.isfinite(value.value)
+        ],
+        "items": [
+            {
+                **item._asdict(),
+                "state": STATE_WORDS[item.state],
+                "said": [{**said._asdict(), "state": STATE_WORDS[said.state]} for said in item.said],
+            }
+            for item in outcome.items
         ],
     }
 
@@ -50,4 +58,10 @@ def parse(document: dict[str, Any]) -> Outcome:
             Value(**{name: field for name, field in value.items() if name != "unit"}) for value in document["values"]
         ),
         document["applies"],
+        tuple(_item(item) for item in document["items"]),
     )
+
+
+def _item(document: dict[str, Any]) -> Item:
+    said = tuple(Said(**{**one, "state": STATE_WORDS.index(one["state"])}) for one in document["said"])
+    return Item(**{**document, "state": STATE_WORDS.index(document["state"]), "said": said})

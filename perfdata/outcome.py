@@ -39,6 +39,26 @@ class Detail(Record):
     line: str
 
 
+class Said(Record):
+    """One fact of an item, judged and worded."""
+
+    state: int
+    code: str
+    words: str
+    next_step: str = ""
+
+
+class Item(Record):
+    """What was concluded of one item: its part of the verdict."""
+
+    item: str  # as in the values; "" for the host itself
+    title: str  # how people call it
+    state: int
+    sentence: str
+    lasting: bool = True  # it stays: monitoring systems that make a service of each item make one of it
+    said: tuple[Said, ...] = ()
+
+
 class Outcome(Record):
     """The verdict of one run of one check."""
 
@@ -48,3 +68,4 @@ class Outcome(Record):
     details: tuple[Detail, ...] = ()
     values: tuple[Value, ...] = ()
     applies: bool = True  # False: there is nothing of this kind on this host
+    items: tuple[Item, ...] = ()  # worst first; none when nothing could be judged item by item

@@ -210,7 +210,6 @@ def flicker_findings(
     if tracks != kept:
         history.keep(item, "flicker", flicker.as_note(tracks))
     if paces:
-        history.append(item, "carrier_changes_per_hour", max(found.changes for found in paces))
         yield Measure(item, "carrier_changes_per_hour", max(found.changes for found in paces), 0)
         yield Measure(item, "link_failures_per_hour", max(found.failures for found in paces), 0)
 

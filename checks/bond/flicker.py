@@ -35,8 +35,8 @@ def pace(kept: Track | None, boot: str, uptime: float, changes: int, failures: i
     """How often it flickered lately; None without an earlier look that counted the same thing."""
     if kept is None or kept.boot != boot:
         return None
-    points = [point for point in kept.points if point[0] <= uptime and point[1] <= changes and point[2] <= failures]
-    if not points or len(points) < len(kept.points):
+    points = [point for point in kept.points if point[0] <= uptime]
+    if not points or any(point[1] > changes or point[2] > failures for point in points):
         return None  # made anew: its counters began again
     recent = [point for point in points if uptime - point[0] <= HOUR]
     then = recent[0] if recent else points[-1]
@@ -60,6 +60,8 @@ def advance(
     point = (uptime, changes, failures)
     if accept or kept is None:
         return Track(boot, (point,))
+    if kept.boot == boot and kept.points[-1][0] > uptime:
+        return kept  # another run was quicker, and saw more
     worst, at = kept.worst, min(kept.at, now)
     flips = max(present.changes, 2 * present.failures) if present else 0
     if limit and flips >= limit:

@@ -37,6 +37,8 @@ LEVELS = {
     "rfiles": Levels("", "", "Off."),
 }
 
+FILLING = {"quota_used_percent": 100, "space_used_percent": 100}
+
 FACTS = {
     assess.STALE: FactRule(
         CRITICAL, "not written for {age} (limit {limit})", "look whether the job that writes {item} has run"
@@ -78,8 +80,10 @@ class CephFs(Plugin):
         "  check_cephfs --path /mnt/ceph/projects --depth 1 --quota-used-critical 90\n"
         "  check_cephfs --ceph-conf /etc/ceph/ceph.conf --name client.undergoal --path /"
     )
+    called = "CephFS"
     items = ("directory", "directories")
     main_measure = "rbytes"
+    filling = FILLING
     levels = LEVELS
     facts = FACTS
 

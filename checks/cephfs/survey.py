@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from types import SimpleNamespace
 
 from checks.cephfs.mounts import ceph_mounts, mount_of
@@ -38,8 +37,14 @@ def item_of(path: str) -> str:
     text = printable(path)
     if text == path:
         return text
-    digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    digest = _digest(path)
     return f"{printable(path, NAME_MAX - len(digest) - 1)}#{digest}"
+
+
+def _digest(path: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
 def reserve(host: Host) -> float:
@@ -70,8 +75,7 @@ def _ask(plugin: Plugin, host: Host, settings: SimpleNamespace, seen: Survey, wi
         return seen
     running: dict[str, bounded.Child] = {}
     for point, wished in wishes.items():
-        suffix = f"-{hashlib.sha256(point.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
-        lock = lock_file(plugin, settings, host, suffix)
+        lock = lock_file(plugin, settings, host, f"-{_digest(point)}")
         try:
             running[point] = bounded.begin(
                 lambda wished=wished, point=point: _help(host, settings, wished, point),  # type: ignore[misc]

@@ -33,6 +33,8 @@ LEVELS = {
     "address_pools_free": Levels("2:", "", "The next network needs one."),
 }
 
+FILLING = {"ports": PORTS_MAX}
+
 FACTS = {
     assess.EXCHANGE_FULL: FactRule(
         CRITICAL,
@@ -86,9 +88,12 @@ class DockerBridge(Plugin):
         "  check_docker_bridge --bridge 'br-*' --exclude br-lan --no-docker\n"
         "  check_docker_bridge --state-user nagios --accept"
     )
+    called = "Docker bridge"
     items = ("bridge", "bridges")
     main_measure = "ports"
+    as_root = "endpoints, leaks and addresses: Docker's socket is as good as root"
     plotted_limit = PORTS_MAX
+    filling = FILLING
     levels = LEVELS
     facts = FACTS
 

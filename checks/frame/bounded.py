@@ -28,6 +28,7 @@ _DYING = 0.2  # seconds a child that was just killed may need to release its loc
 
 _answer_pipe: list[int] = []  # in a child: where its answer goes
 _running: set[int] = set()  # leaders of the sessions started here, to be killed when this process gives up
+_relays: set[int] = set()  # those of them that are sudo
 
 
 class HelperTimeout(Exception):
@@ -86,6 +87,7 @@ class Child:
                 self._status = os.waitstatus_to_exitcode(status)
                 kill_group(self.pid)
                 _running.discard(self.pid)
+                _relays.discard(self.pid)
         return self._status is not None
 
     def answer(self) -> Answer:
@@ -93,12 +95,12 @@ class Child:
         assert self._status is not None
         return Answer(self._status, self.output)
 
-    def abandon(self) -> None:
-        """Kill its session and close the pipe. A child in uninterruptible sleep is left to init."""
+    def abandon(self, until: float | None = None) -> None:
+        """Kill its session and close the pipe. A child in uninterruptible sleep is left to init, ``until`` then."""
         os.close(self.pipe)
         if self._status is None:
             _kill_unreaped(self.pid)
-            end = time.monotonic() + _DYING
+            end = time.monotonic() + _DYING if until is None else until
             while not self.exited() and time.monotonic() < end:
                 time.sleep(0.005)
             _running.discard(self.pid)
@@ -111,7 +113,15 @@ def kill_all() -> None:
 
 
 def _kill_unreaped(pid: int) -> None:
-    """SIGKILL to a child and its session; a child that was just forked has no session of its own yet."""
+    """SIGKILL to a child and its session; a child that was just forked has no session of its own yet.
+
+    What sudo runs is root's, and out of reach for others: sudo is asked to end it, as it relays SIGTERM, and is not
+    killed itself, as nobody would be left then who may (and who ends it after the TIMEOUT of its rule).
+    """
+    if pid in _relays and os.geteuid() != 0:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGTERM)
+        return
     kill_group(pid)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)
@@ -273,6 +283,8 @@ def start_command(argv: list[str], output_max: int = OUTPUT_MAX, directory: str 
     finally:
         os.close(send)
     process.returncode = 0  # reaped here, by Child: Popen must neither wait nor warn
+    if os.path.basename(argv[0]) == "sudo":
+        _relays.add(process.pid)
     return Child(process.pid, receive, output_max)
 
 
@@ -304,7 +316,10 @@ def run_many(
                 break
     finally:
         for child in running.values():
-            child.abandon()
+            _kill_unreaped(child.pid)
+        until = time.monotonic() + _DYING  # for all of them together
+        for child in running.values():
+            child.abandon(until)
     return [results[number] for number in range(len(commands))]
 
 

@@ -60,15 +60,19 @@ class Plugin:
     outage = ""  # the story behind it, in one line
     description = ""  # for --help
     examples = ""  # for --help; each one works
+    called = ""  # how people call what it looks at, in the names of services: "MooseFS"; "" for its name
+    whole = "host"  # what the item "" is, there
     items = ("item", "items")
     counts_fine = True  # "; 2 ok" after what is not
     timeout = 8.0  # seconds; below the 10 of check_by_ssh and NRPE
     main_measure = ""  # what -w and -c judge
     levels: Mapping[str, Levels] = {}  # every judged measure with its defaults, in the order of importance
     facts: Mapping[str, FactRule] = {}
+    as_root = ""  # what it sees only as root, where a sudo rule for the whole check is the way to that
     plotted = ""  # the measure that "undergoal history" draws; "" for the main one
     plotted_things = ""  # what it counts: "copies"
     plotted_limit: float | None = None  # what it fills up; None when it is work that shrinks to nothing
+    filling: Mapping[str, float] = {}  # measures that fill something up, and where it is full
 
     def options(self) -> list[Option]:
         """Options beside the common ones and the thresholds."""
@@ -101,6 +105,16 @@ class Plugin:
     def is_told(self, judged: list[Judged]) -> bool:
         """Whether an item is named although it is fine."""
         return self.is_main(judged)
+
+    def is_lasting(self, judged: list[Judged]) -> bool:
+        """Whether an item is there to stay, and so worth a service of its own.
+
+        It is what is told of or measured, and what should be there and is gone or cannot be read.
+        """
+        return self.is_told(judged) or any(
+            not isinstance(j.finding, Fact) or j.finding.code == UNREADABLE or j.finding.code.endswith("gone")
+            for j in judged
+        )
 
     def urgency(self, judged: list[Judged]) -> float:
         """Orders items of the same state: larger comes first."""

@@ -24,7 +24,7 @@ from checks.frame.ranges import parse_range, range_text
 from checks.frame.readings import Fact, FactRule, Finding, Measure
 from perfdata.catalogue import CATALOGUE
 from perfdata.nagios import LINE_TEXT_MAX
-from perfdata.outcome import BY_SEVERITY, OK, STATE_WORDS, UNKNOWN, Detail, Outcome, Value, worst
+from perfdata.outcome import BY_SEVERITY, OK, STATE_WORDS, UNKNOWN, Detail, Item, Outcome, Said, Value, worst
 
 _FACT = "fact"  # the context of all facts
 _NEXT_STEPS_MAX = 4
@@ -109,6 +109,7 @@ class ItemSummary(Summary):
         self._probe = probe
         self._facts = facts
         self._rows: list[tuple[str, int, list[Judged]]] = []
+        self._sentences: dict[str, str] = {}  # by item
 
     def by_item(self, results: Results) -> list[tuple[str, int, list[Judged]]]:
         """(title, state, findings) of each item: worst state first, then by the check's urgency, then by name."""
@@ -128,18 +129,25 @@ class ItemSummary(Summary):
         rows = [(titles.get(item, item), worst([j.state for j in found]), found) for item, found in items.items()]
         return sorted(rows, key=lambda row: (BY_SEVERITY.index(row[1]), -plugin.urgency(row[2]), row[0]))
 
+    def _sentence(self, title: str, found: list[Judged]) -> str:
+        """The check's words for an item, made once."""
+        item = found[0].finding.item
+        if item not in self._sentences:
+            self._sentences[item] = self._probe.plugin.sentence(title, found)
+        return self._sentences[item]
+
     def ok(self, results: Results) -> str:
         """Line 1 when all is fine."""
         plugin = self._probe.plugin
         rows = self.by_item(results)
         counted = [row for row in rows if plugin.is_told(row[2])] or rows
-        return plugin.all_fine([plugin.sentence(title, found) for title, _, found in counted])
+        return plugin.all_fine([self._sentence(title, found) for title, _, found in counted])
 
     def problem(self, results: Results) -> str:
         """Line 1 when something is not."""
         plugin = self._probe.plugin
         rows = self.by_item(results)
-        bad = [plugin.sentence(title, found) for title, state, found in rows if state != OK]
+        bad = [self._sentence(title, found) for title, state, found in rows if state != OK]
         fine = sum(1 for _, state, found in rows if state == OK and plugin.is_main(found))
         room = LINE_TEXT_MAX - len(f"{plugin.name} CRITICAL - ")
         return fitting(bad, f"; {fine} ok" if fine and plugin.counts_fine else "", room)
@@ -148,10 +156,27 @@ class ItemSummary(Summary):
         """One line per item with its state; what stands beside the items (the host, a daemon) only when not OK."""
         plugin = self._probe.plugin
         return [
-            f"{STATE_WORDS[state]}: {plugin.sentence(title, found)}"
+            f"{STATE_WORDS[state]}: {self._sentence(title, found)}"
             for title, state, found in self.by_item(results)
             if state != OK or plugin.is_told(found)
         ]
+
+    def items(self, results: Results) -> tuple[Item, ...]:
+        """Each item with its part of the verdict."""
+        plugin = self._probe.plugin
+        return tuple(
+            Item(
+                found[0].finding.item,
+                title,
+                state,
+                self._sentence(title, found),
+                plugin.is_lasting(found),
+                tuple(
+                    Said(j.state, j.finding.code, j.words, j.next_step) for j in found if isinstance(j.finding, Fact)
+                ),
+            )
+            for title, state, found in self.by_item(results)
+        )
 
     def next_steps(self, results: Results) -> list[str]:
         """What to do, without repetitions, for the worst items first."""
@@ -244,4 +269,4 @@ def conclude(plugin: Plugin, run: Run) -> Outcome:
         for found in map(_finding, results.results)
         if isinstance(found, Measure)
     )
-    return Outcome(plugin.name, state, text, tuple(details), values)
+    return Outcome(plugin.name, state, text, tuple(details), values, items=summary.items(results))

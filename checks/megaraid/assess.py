@@ -12,6 +12,7 @@ from checks.megaraid.progress import forecast
 from checks.megaraid.readings import (
     BACKGROUND,
     BAD,
+    CACHECADE,
     CHECK,
     COPYBACK,
     DEGRADED,
@@ -68,9 +69,8 @@ DISK_BAD, DISK_MISSING, DISK_UNANSWERED, DISK_UNKNOWN, DISK_SHIELDED = (
 )
 DISK_REBUILDING, DISK_COPYBACK = "disk_rebuilding", "disk_copyback"
 PREDICTED, PREDICTED_CRITICAL, NEW_ERRORS = "disk_predicted", "disk_predicted_critical", "new_errors"
-BATTERY_BAD, BATTERY_GONE, LEARNING_OK, LEARNING_WARNING, LEARNING_CRITICAL = (
+BATTERY_BAD, LEARNING_OK, LEARNING_WARNING, LEARNING_CRITICAL = (
     "battery_bad",
-    "battery_gone",
     "learning_ok",
     "learning_warning",
     "learning_critical",
@@ -300,7 +300,7 @@ def battery_findings(battery: Battery, controller: Controller | None, settings: 
     state = battery.state.lower()
     if battery.temperature:
         yield Measure(item, "battery_celsius", battery.temperature)
-    learning = battery.learning or state in ("learning", "learn", "relearning")
+    learning = battery.learning or state in ("learning", "learn", "relearning", "discharging")
     if learning:
         yield fact(item, _LEARNING[settings.learn_cycle])
     missing = battery.complaints == ("pack missing",) and controller is not None and controller.battery is False
@@ -331,7 +331,7 @@ def count_findings(readings: Readings, checkups: Sequence[Checkup], problems: bo
     if readings.disks or alone or (readings.controllers and not problems):
         yield Measure("", "disks", len(here) + alone, 0)
     if readings.volumes or (readings.controllers and not problems):
-        yield Measure("", "virtual_drives", len(readings.volumes), 0)
+        yield Measure("", "virtual_drives", sum(1 for volume in readings.volumes if volume.level != CACHECADE), 0)
     if readings.disks:
         yield Measure("", "spares", sum(1 for disk in here if disk.state == SPARE), 0)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 
-from checks.megaraid import words
+from checks.megaraid import megacli_fields, words
 from checks.megaraid.readings import (
+    CACHECADE,
     COPYBACK,
     REBUILD,
     Battery,
@@ -26,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_ADAPTER = re.compile(r"\b(?:ad[ap]+ter|controller)\s*[:#]?\s*(\d+)", re.IGNORECASE)
+_ADAPTER = re.compile(r"(?:^|\bfor |\bon )(?:ad[ap]+ter|controller)\s*[:#]?\s*(\d+)", re.IGNORECASE)
 _VOLUME = re.compile(r"(cachecade )?virtual (?:drive|disk)\s*:\s*(\d+)\s*\(target id\s*:?\s*(\d+)\)", re.IGNORECASE)
 _PINNED = re.compile(r"virtual (?:drive|disk)\s*\(target id\s*:?\s*(\d+)\)\s*:\s*(\w+)", re.IGNORECASE)
 _SLOT_OF = re.compile(
@@ -38,25 +39,18 @@ _VOLUME_PROGRESS = re.compile(
 _PROGRESS = re.compile(r"^(.+?)\s*:\s*completed (\d+)%, taken (\d+) min", re.IGNORECASE)
 _FOREIGN = re.compile(r"there (?:are|is) (\d+) foreign", re.IGNORECASE)
 _MISSING_ROW = re.compile(r"^\d+\s+(\d+)\s+(\d+)\s+[\d.]+\s*[KMGT]?B", re.IGNORECASE)
-_POSITION = re.compile(r"disk\s?group\s*:\s*(\d+)", re.IGNORECASE)
-_LEVEL = re.compile(r"primary-(\d+)\s*,\s*secondary-(\d+)", re.IGNORECASE)
 _CRASH = re.compile(r"segmentation fault|core dumped|bus error|\baborted\b", re.IGNORECASE)
 
 _VOLUME_KEYS = ("raid level", "parity size", "mirror data", "current cache policy", "is vd cached", "span depth")
 _DISK_KEYS = ("firmware state", "media error count", "other error count", "inquiry data", "device id", "slot number")
-_BATTERY_KEYS = ("batterytype", "battery state", "learn cycle active", "learn cycle requested", "isosohgood")
+_BATTERY_KEYS = ("batterytype", "battery state", "learn cycle active", "learn cycle requested", "issohgood")
 _ADAPTER_KEYS = ("product name", "memory size", "roc temperature", "memory correctable errors", "ecc bucket count")
-# flags of a battery's firmware that are bad news when they are set, and what to call them
-_COMPLAINTS = {
-    "battery pack missing": "pack missing",
-    "battery replacement required": "replacement required",
-    "remaining capacity low": "capacity low",
-    "learn cycle timeout": "learn cycle timed out",
-    "i2c errors detected": "I2C errors",
-    "no space to cache offload": "no space to offload the cache",
-    "pack is about to fail & should be replaced": "about to fail",
+_TAKERS = {
+    "volume": megacli_fields.volume,
+    "disk": megacli_fields.disk,
+    "battery": megacli_fields.battery,
+    "adapter": megacli_fields.controller,
 }
-_LEARNING_EXPLAINS = ("capacity low", "voltage low")
 
 
 class _Reader:
@@ -211,131 +205,11 @@ class _Reader:
             self.open("battery", self.batteries)
         elif self.block != "adapter" and key in _ADAPTER_KEYS:
             self.open("adapter")
-        take = {"volume": _volume, "disk": _disk, "battery": _battery, "adapter": _controller}.get(self.block)
+        take = _TAKERS.get(self.block)
         if take:
             take(self.fields, key, value, raw)
         elif key in ("operation mode", "patrol read mode", "current state", "number of iterations"):
             self.understood = True
-
-
-def _yes(value: str) -> bool:
-    return value.lower().startswith("yes")
-
-
-def _volume(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
-    if key == "state":
-        fields["state"] = words.volume_state(value)
-    elif key == "raid level":
-        level = _LEVEL.search(value)
-        fields["primary"] = int(level[1]) if level else None
-        fields["word"] = value
-    elif key == "span depth":
-        fields["spans"] = whole(value)
-    elif key == "default cache policy":
-        fields["write_default"] = words.megacli_policy(value).get("write", "")
-    elif key == "current cache policy":
-        policy = words.megacli_policy(value)
-        fields.update({name: policy[name] for name in ("write", "read", "io") if name in policy})
-        fields["bad_bbu_ok"] = policy.get("bad_bbu") == "ok"
-    elif key == "disk cache policy":
-        fields["disk_cache"] = words.disk_cache(value)
-    elif key == "bad blocks exist":
-        fields["bad_blocks"] = _yes(value)
-
-
-def _disk(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
-    numbers = {
-        "slot number": "slot",
-        "device id": "device",
-        "media error count": "media_errors",
-        "other error count": "other_errors",
-        "predictive failure count": "predictive",
-    }
-    if key in numbers:
-        fields[numbers[key]] = whole(value)
-    elif key == "firmware state":
-        first, _, rest = value.partition(",")
-        fields["state"], fields["words"] = words.disk_state(first), value
-        fields["spun_down"] = "down" in rest.lower()
-    elif key.startswith(("drive's po", "drives po", "drive po")):
-        group = _POSITION.search(value)
-        fields["group"] = int(group[1]) if group else None
-    elif key == "inquiry data":
-        fields["identity"] = " ".join(raw.split())
-        fields["serial"], fields["model"] = inquiry(raw)
-    elif key == "foreign state":
-        fields["foreign"] = value.lower().startswith("foreign")
-    elif key == "drive temperature":
-        degrees = whole(value)
-        fields["temperature"] = degrees or None  # dead disks are said to have 0C
-    elif key.startswith("drive has flagged a s.m.a.r.t"):
-        fields["smart_alert"] = _yes(value)
-    elif key == "pd type":
-        fields["interface"] = value
-    elif key == "media type":
-        fields["solid"] = "solid" in value.lower()
-
-
-def inquiry(raw: str) -> tuple[str, str]:
-    """(serial number, model) of "Inquiry Data".
-
-    SCSI: vendor 8, product 16, revision 4, serial number 20 characters. Later versions print SATA disks as serial
-    number 20, model 40, firmware 8. Where spaces were lost the last word is the best guess, hence Disk.identity.
-    """
-    text = raw[1:] if raw.startswith(" ") else raw
-    tidy = text.rstrip()
-    if len(tidy) > 48:
-        return text[:20].strip(), " ".join(text[20:60].split())
-    if len(tidy) > 28 and " " not in text[:8].strip():
-        serial = text[28:48].strip() or tidy.split()[-1]
-        vendor = text[:8].strip()
-        model = text[8:24].strip()
-        return serial, model if vendor == "ATA" else f"{vendor} {model}".strip()
-    return (tidy.split() or [""])[-1], " ".join(tidy.split())
-
-
-def _battery(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
-    lower = value.lower()
-    if key == "batterytype":
-        fields["kind"] = "CacheVault" if lower.startswith("cv") else "BBU"
-    elif key == "battery state":
-        fields["state"] = value
-    elif key == "temperature" and whole(value) is not None:
-        fields["temperature"] = whole(value)
-    elif key in ("voltage", "temperature") and whole(value) is None and lower not in ("ok", "", "-", "n/a"):
-        fields.setdefault("complaints", []).append(f"{key} {lower}")
-    elif key == "learn cycle active":
-        fields["active"] = _yes(value)
-    elif key == "learn cycle requested":
-        fields["requested"] = _yes(value)
-    elif key == "charging status":
-        fields["charging"] = lower.startswith(("charg", "discharg"))
-    elif key in _COMPLAINTS and _yes(value):
-        fields.setdefault("complaints", []).append(_COMPLAINTS[key])
-
-
-def _controller(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
-    texts = {"product name": "model", "serial no": "serial"}
-    numbers = {
-        "roc temperature": "roc",
-        "controller temperature": "temperature",
-        "memory correctable errors": "correctable",
-        "memory uncorrectable errors": "uncorrectable",
-        "memory size": "cache_mb",
-        "virtual drives": "volumes",
-        "disks": "disks",
-    }
-    if key in texts:
-        fields[texts[key]] = value
-    elif key in numbers:
-        fields.setdefault(numbers[key], whole(value))
-    elif key == "bbu" and value:
-        if value.lower() in ("present", "absent"):
-            fields["battery"] = value.lower() == "present"
-    elif key == "any offline vd cache preserved":
-        fields["preserved"] = _yes(value)
-    elif key.endswith("booted into safe mode"):
-        fields["safe_mode"] = _yes(value)
 
 
 def parse(output: bytes) -> Readings:
@@ -356,7 +230,7 @@ def parse(output: bytes) -> Readings:
         operations += [Operation(disk.controller, disk.place, *done) for done in progress]
     return Readings(
         controllers=tuple(Controller(**fields) for fields in reader.controllers.values()),
-        volumes=tuple(_volume_of(fields) for fields in reader.volumes if not fields.pop("cachecade", False)),
+        volumes=tuple(_volume_of(fields) for fields in reader.volumes),
         disks=tuple(disks),
         batteries=tuple(_battery_of(fields) for fields in reader.batteries),
         operations=tuple(operations),
@@ -370,6 +244,8 @@ def parse(output: bytes) -> Readings:
 
 
 def _volume_of(fields: dict[str, Any]) -> VirtualDrive:
+    if fields.pop("cachecade", False):
+        return VirtualDrive(fields["controller"], fields["number"], level=CACHECADE)
     primary, spans, word = fields.pop("primary", None), fields.pop("spans", None) or 1, fields.pop("word", "")
     level = word
     if primary is not None:  # several spans of RAID1, 5, 6 are RAID10, 50, 60
@@ -383,6 +259,6 @@ def _battery_of(fields: dict[str, Any]) -> Battery:
     complaints = tuple(
         complaint
         for complaint in dict.fromkeys(fields.pop("complaints", []))
-        if not (learning and complaint in _LEARNING_EXPLAINS)
+        if not (learning and complaint in megacli_fields.LEARNING_EXPLAINS)
     )
     return Battery(learning=learning, complaints=complaints, **fields)

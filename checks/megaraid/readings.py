@@ -12,6 +12,7 @@ OPTIMAL, PARTIAL, DEGRADED, OFFLINE, RECOVERY = "optimal", "partially degraded",
 # states of disks
 ONLINE, GOOD, BAD, SPARE, FAILED, REBUILD, COPYBACK = "online", "good", "bad", "spare", "failed", "rebuild", "copyback"
 JBOD, MISSING, SHIELDED, UNANSWERED = "jbod", "missing", "shielded", "unanswered"
+CACHECADE = "CacheCade"  # level of a virtual drive that is a cache for others: it has no state of its own
 # operations that take hours
 CHECK, INITIALISE, BACKGROUND, RECONSTRUCT = (
     "consistency check",

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 
+from checks.megaraid import storcli_parts as parts
 from checks.megaraid import words
 from checks.megaraid.readings import (
     MISSING,
     UNANSWERED,
-    Battery,
     Controller,
     Disk,
     Operation,
     Readings,
-    VirtualDrive,
     merged,
     whole,
 )
@@ -27,11 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-_PLACE = re.compile(r"(\d*|\?)\s*:(\d+)\Z")
-_PATH = re.compile(r"/c\d+(?:/e(\d+))?/s(\d+)")
 _VOLUME_PATH = re.compile(r"/c\d+/v(\d+)")
-_GROUP = re.compile(r"(\d+|-)/(\d+)\Z")
-_ACTIVE = re.compile(r"\s*([^(]+?)\s*\((\d+)%?\)")
 _TIME = re.compile(r"(\d+)\s*(day|hour|min)", re.IGNORECASE)
 _MINUTES = {"day": 1440, "hour": 60, "min": 1}
 
@@ -51,44 +46,6 @@ _COMPLAINTS = {
     "remaining capacity low": "capacity low",
     "i2c errors detected": "I2C errors",
 }
-
-
-class _Answer:
-    """What one controller answered to one command."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.controller: dict[str, Any] = {}
-        self.others: list[Controller] = []
-        self.volumes: list[VirtualDrive] = []
-        self.disks: list[Disk] = []
-        self.battery: dict[str, Any] = {}
-        self.operations: list[Operation] = []
-        self.foreign = 0
-        self.missing: list[tuple[int, str]] = []
-        self.pinned: list[tuple[int, str]] = []
-        self.problems: list[tuple[int | None, str]] = []
-        self.understood = False
-
-    def readings(self) -> Readings:
-        """As immutable readings."""
-        battery = self.battery
-        complaints = tuple(dict.fromkeys(battery.pop("complaints", ())))
-        if battery.get("learning"):
-            complaints = tuple(complaint for complaint in complaints if complaint != "capacity low")
-        batteries = (Battery(self.number, complaints=complaints, **battery),) if battery or complaints else ()
-        return Readings(
-            controllers=(*self.others, *([Controller(self.number, **self.controller)] if self.controller else [])),
-            volumes=tuple(self.volumes),
-            disks=tuple(self.disks),
-            batteries=batteries,
-            operations=tuple(self.operations),
-            foreign=((self.number, self.foreign),) if self.foreign else (),
-            missing=tuple(self.missing),
-            pinned=tuple(self.pinned),
-            problems=tuple(self.problems),
-            understood=self.understood,
-        )
 
 
 def parse(output: bytes) -> Readings:
@@ -115,8 +72,8 @@ def _answer(answer: dict[str, Any]) -> Readings:
     status, data = answer.get("Command Status"), answer.get("Response Data")
     status = status if isinstance(status, dict) else {}
     number = whole(status.get("Controller", 0)) or 0
-    read = _Answer(number)
-    description = _text(status.get("Description"))
+    read = parts.Answer(number)
+    description = parts.text_of(status.get("Description"))
     if isinstance(data, dict) and whole(data.get("Number of Controllers")) == 0:
         return Readings(none_here=True, understood=True)
     if "no controller" in description.lower():
@@ -144,7 +101,7 @@ def _sections(data: Any) -> Iterator[tuple[str, Any]]:
         yield "", data
 
 
-def _take(read: _Answer, name: str, content: Any) -> None:
+def _take(read: parts.Answer, name: str, content: Any) -> None:
     """One part of an answer."""
     lower = name.strip().lower()
     rows = [row for row in content if isinstance(row, dict)] if isinstance(content, list) else []
@@ -160,38 +117,34 @@ def _take(read: _Answer, name: str, content: Any) -> None:
     elif rows:
         _take_rows(read, lower, rows)
     elif lower.startswith("drive /c") and lower.endswith(" state"):
-        _disk_state(read, name, pairs)
+        parts.disk_state(read, name, pairs)
     elif lower.startswith("drive /c") and "attributes" in lower:
-        _disk_attributes(read, name, pairs)
+        parts.disk_attributes(read, name, pairs)
     elif lower.startswith("vd") and lower.endswith("properties"):
-        _volume_properties(read, whole(lower[2:].strip()), pairs)
+        parts.volume_properties(read, whole(lower[2:].strip()), pairs)
 
 
-def _take_rows(read: _Answer, name: str, rows: list[dict[str, Any]]) -> None:
+def _take_rows(read: parts.Answer, name: str, rows: list[dict[str, Any]]) -> None:
     """A table: what it holds is told by its columns."""
     first = rows[0]
-    take: Callable[[_Answer, dict[str, Any]], None] | None = None
+    take: Callable[[parts.Answer, dict[str, Any]], None] | None = None
     if name == "system overview":
         take = _overview
     elif name == "drives list":
-        take = _second_generation
+        take = parts.second_generation
     elif "Progress%" in first:
         take = _progress
     elif "EID:Slt" in first or "unread" in first:
-        take = _disk
+        take = parts.disk
     elif "DG/VD" in first:
-        take = _volume
+        take = parts.volume
     elif "VD Info" in first:
-        take = _second_volume
+        take = parts.second_volume
     for row in rows if take else ():
         take(read, row)  # type: ignore[misc]
 
 
 _BATTERY_PARTS = ("firmware_status", "gasgaugestatus", "properties")
-
-
-def _text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else "" if value is None else str(value)
 
 
 def _present(text: str) -> bool | None:
@@ -215,20 +168,20 @@ _FLAGS = {"any offline vd cache preserved": "preserved", "controller has booted 
 _COUNTS = {"physical drives": "disks", "virtual drives": "volumes"}
 
 
-def _controller(read: _Answer, part: str, pairs: dict[str, Any]) -> None:
+def _controller(read: parts.Answer, part: str, pairs: dict[str, Any]) -> None:
     facts = read.controller
     for key, value in pairs.items():
         lower = key.strip().lower()
         if isinstance(value, (dict, list)):
             continue
         if lower in _TEXTS and part in ("basics", ""):
-            facts[_TEXTS[lower]] = _text(value)
+            facts[_TEXTS[lower]] = parts.text_of(value)
         elif lower in ("pci address", "controller status"):
-            facts[lower.replace("controller ", "").replace(" address", "")] = _text(value)
+            facts[lower.replace("controller ", "").replace(" address", "")] = parts.text_of(value)
         elif lower in _FLAGS:
-            facts[_FLAGS[lower]] = _text(value).lower() == "yes"
+            facts[_FLAGS[lower]] = parts.text_of(value).lower() == "yes"
         elif lower in ("bbu", "energy pack") and part == "hwcfg":
-            facts["battery"] = _present(_text(value))
+            facts["battery"] = _present(parts.text_of(value))
         elif lower in _COUNTS and part == "" and whole(value) is not None:
             facts[_COUNTS[lower]] = whole(value)
         else:
@@ -242,16 +195,16 @@ def _controller(read: _Answer, part: str, pairs: dict[str, Any]) -> None:
 _HEALTH = {"opt": "Optimal", "ndatn": "Needs Attention", "fld": "Failed", "sfmd": "Safe mode"}
 
 
-def _overview(read: _Answer, row: dict[str, Any]) -> None:
+def _overview(read: parts.Answer, row: dict[str, Any]) -> None:
     """A row of "show": one controller in a line."""
-    number, word = whole(row.get("Ctl", row.get("Ctrl", ""))), _text(row.get("Hlth", row.get("Status")))
+    number, word = whole(row.get("Ctl", row.get("Ctrl", ""))), parts.text_of(row.get("Hlth", row.get("Status")))
     if number is not None:
         status = _HEALTH.get(word.lower().strip("* "), word)
-        model = _text(row.get("Model", row.get("Product Name")))
+        model = parts.text_of(row.get("Model", row.get("Product Name")))
         read.others.append(Controller(number, model=model, status=status))
 
 
-def _foreign(read: _Answer, name: str, content: Any, rows: list[dict[str, Any]]) -> None:
+def _foreign(read: parts.Answer, name: str, content: Any, rows: list[dict[str, Any]]) -> None:
     read.understood = True
     count = len(rows)
     if not rows and not isinstance(content, (dict, list)):
@@ -264,11 +217,11 @@ def _foreign(read: _Answer, name: str, content: Any, rows: list[dict[str, Any]])
 def _properties(rows: list[dict[str, Any]], pairs: dict[str, Any]) -> dict[str, Any]:
     """A battery's part as one mapping: it comes as "Property" and "Value", as one row, or as pairs."""
     if any("Property" in row for row in rows):
-        return {_text(row.get("Property")).lower(): row.get("Value") for row in rows}
+        return {parts.text_of(row.get("Property")).lower(): row.get("Value") for row in rows}
     return {key.lower(): value for key, value in (rows[0] if rows else pairs).items()}
 
 
-def _battery(read: _Answer, name: str, rows: list[dict[str, Any]], pairs: dict[str, Any]) -> None:
+def _battery(read: parts.Answer, name: str, rows: list[dict[str, Any]], pairs: dict[str, Any]) -> None:
     facts = read.battery
     properties = _properties(rows, pairs)
     if name.endswith("info") or name in ("cachevault", "bbu"):
@@ -278,16 +231,16 @@ def _battery(read: _Answer, name: str, rows: list[dict[str, Any]], pairs: dict[s
             facts.setdefault("kind", "BBU")
         state = properties.get("state", properties.get("battery state", properties.get("status")))
         if state is not None:
-            facts["state"] = _text(state)
+            facts["state"] = parts.text_of(state)
         degrees = whole(properties.get("temp", properties.get("temperature", properties.get("temperature(c)", ""))))
         if degrees is not None:
             facts["temperature"] = degrees
     complaints = [
         *(_COMPLAINTS[key] for key, value in properties.items() if key in _COMPLAINTS and _is_yes(value)),
         *(
-            f"{key} {_text(properties[key]).lower()}"
+            f"{key} {parts.text_of(properties[key]).lower()}"
             for key in ("voltage", "temperature")
-            if _text(properties.get(key)).lower() in ("low", "high", "not ok")
+            if parts.text_of(properties.get(key)).lower() in ("low", "high", "not ok")
         ),
     ]
     if complaints:
@@ -297,174 +250,26 @@ def _battery(read: _Answer, name: str, rows: list[dict[str, Any]], pairs: dict[s
 
 
 def _is_yes(value: Any) -> bool:
-    return _text(value).lower() == "yes"
+    return parts.text_of(value).lower() == "yes"
 
 
-def _place(text: str) -> tuple[int | None, int] | None:
-    """(enclosure, slot) of "252:3"; of ":3", " :3" and "?:3" without an enclosure."""
-    found = _PLACE.match(text.strip())
-    return (whole(found[1]), int(found[2])) if found else None
-
-
-def _disk(read: _Answer, row: dict[str, Any]) -> None:
-    place = _place(_text(row.get("EID:Slt")))
-    if place is None:
-        read.problems.append((read.number, f"a drive cannot be read: {_text(row.get('unread') or row.get('EID:Slt'))}"))
-        return
-    state, status = _text(row.get("State")), _text(row.get("Status"))
-    group = row.get("DG")
-    media = _text(row.get("Med"))
-    read.disks.append(
-        Disk(
-            read.number,
-            *place,
-            device=whole(row.get("DID", row.get("PID", ""))),
-            state=words.disk_state(state, status),
-            words=f"{state}/{status}" if status else state,
-            group=whole(group) if group is not None else None,
-            foreign=_text(group) == "F",
-            model=" ".join(_text(row.get("Model")).split()),
-            interface=_text(row.get("Intf")),
-            solid=media == "SSD" if media in ("SSD", "HDD") else None,
-            spun_down=_text(row.get("Sp")) == "D",
-        )
-    )
-
-
-def _detail(read: _Answer, name: str, **facts: Any) -> None:
-    """Facts of a drive that is named by a path: "Drive /c0/e252/s0 State"."""
-    path = _PATH.search(name)
-    if path:
-        read.disks.append(Disk(read.number, whole(path[1]) if path[1] else None, int(path[2]), **facts))
-
-
-def _lowered(pairs: dict[str, Any]) -> dict[str, Any]:
-    return {key.strip().lower(): value for key, value in pairs.items()}
-
-
-def _counters(pairs: dict[str, Any]) -> dict[str, Any]:
-    found = _lowered(pairs)
-    return {
-        "media_errors": whole(found.get("media error count", "")),
-        "other_errors": whole(found.get("other error count", "")),
-        "predictive": whole(found.get("predictive failure count", "")),
-        "smart_alert": _text(found.get("s.m.a.r.t alert flagged by drive")).lower() == "yes",
-        "temperature": whole(found.get("drive temperature", found.get("temperature(c)", ""))) or None,
-    }
-
-
-def _disk_state(read: _Answer, name: str, pairs: dict[str, Any]) -> None:
-    _detail(read, name, **_counters(pairs))
-
-
-def _disk_attributes(read: _Answer, name: str, pairs: dict[str, Any]) -> None:
-    found = _lowered(pairs)
-    serial = _text(found.get("sn", found.get("serial number")))
-    _detail(read, name, serial=serial, identity=serial, model=" ".join(_text(found.get("model number")).split()))
-
-
-def _second_generation(read: _Answer, row: dict[str, Any]) -> None:
-    """One of storcli2's "Drives List": a row, and what else is known, at any depth."""
-    information = row.get("Drive Information")
-    if not isinstance(information, dict):
-        return
-    _disk(read, information)
-    place = _place(_text(information.get("EID:Slt")))
-    detail = row.get("Drive Detailed Information")
-    if place is None or not isinstance(detail, dict):
-        return
-    flat = dict(_flat(detail))
-    serial = _text(flat.get("serial number", flat.get("sn")))
-    read.disks.append(Disk(read.number, *place, serial=serial, identity=serial, **_counters(flat)))
-
-
-def _flat(content: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(content, dict):
-        for key, value in content.items():
-            if isinstance(value, (dict, list)):
-                yield from _flat(value)
-            else:
-                yield key.strip().lower(), value
-    elif isinstance(content, list):
-        for entry in content:
-            yield from _flat(entry)
-
-
-def _volume(read: _Answer, row: dict[str, Any]) -> None:
-    found = _GROUP.match(_text(row.get("DG/VD")))
-    if not found:
-        read.problems.append((read.number, f"a virtual drive cannot be read: {_text(row.get('DG/VD'))}"))
-        return
-    kind = _text(row.get("TYPE"))
-    if kind.lower().startswith(("cac", "nytro")):
-        return  # a cache for others: it has no state of its own
-    current = words.storcli_policy(_text(row.get("Cache", row.get("CurrentCache"))))
-    default = words.storcli_policy(_text(row.get("DefaultCache")))
-    read.volumes.append(
-        VirtualDrive(
-            read.number,
-            int(found[2]),
-            group=whole(found[1]),
-            level=kind,
-            state=words.volume_state(_text(row.get("State"))),
-            write=current.get("write", ""),
-            write_default=default.get("write", ""),
-            read=current.get("read", ""),
-            io=current.get("io", ""),
-            bad_bbu_ok=current.get("write") == "awb",
-        )
-    )
-
-
-def _volume_properties(read: _Answer, number: int | None, pairs: dict[str, Any]) -> None:
-    found = _lowered(pairs)
-    read.volumes.append(
-        VirtualDrive(
-            read.number,
-            number,
-            write_default=words.write_policy(_text(found.get("write cache(initial setting)"))),
-            disk_cache=words.disk_cache(_text(found.get("disk cache policy", found.get("drive write cache policy")))),
-            bad_blocks=_text(found.get("bad block exists", found.get("bad blocks exist"))).lower() == "yes",
-        )
-    )
-    if _text(found.get("cache preserved")).lower() == "yes":
-        read.pinned.append((read.number, f"v{number}"))
-    for part in _text(found.get("active operations")).split(","):
-        active = _ACTIVE.match(part)
-        if active:
-            kind = words.operation(active[1])
-            read.operations.append(Operation(read.number, f"v{number}", kind, int(active[2])))
-
-
-def _second_volume(read: _Answer, row: dict[str, Any]) -> None:
-    """One of storcli2's "Virtual Drives"."""
-    information = row.get("VD Info")
-    if not isinstance(information, dict):
-        return
-    _volume(read, information)
-    found = _GROUP.match(_text(information.get("DG/VD")))
-    properties = row.get("VD Properties")
-    if found and isinstance(properties, dict):
-        _volume_properties(read, int(found[2]), properties)
-
-
-def _topology(read: _Answer, rows: list[dict[str, Any]]) -> None:
+def _topology(read: parts.Answer, rows: list[dict[str, Any]]) -> None:
     for row in rows:
-        state = words.disk_state(_text(row.get("State")), _text(row.get("Status")).strip("-"))
-        if state == MISSING and _text(row.get("Type")).upper() == "DRIVE":
-            array = _text(row.get("Arr", row.get("Span")))
-            where = f"drive group {_text(row.get('DG'))} array {array} row {_text(row.get('Row'))}"
+        state = words.disk_state(parts.text_of(row.get("State")), parts.text_of(row.get("Status")).strip("-"))
+        if state == MISSING and parts.text_of(row.get("Type")).upper() == "DRIVE":
+            array = parts.text_of(row.get("Arr", row.get("Span")))
+            where = f"drive group {parts.text_of(row.get('DG'))} array {array} row {parts.text_of(row.get('Row'))}"
             read.missing.append((read.number, where))
 
 
-def _progress(read: _Answer, row: dict[str, Any]) -> None:
+def _progress(read: parts.Answer, row: dict[str, Any]) -> None:
     """A row of "show rebuild", "show copyback", "show cc" and the like."""
     read.understood = True
-    if not _text(row.get("Status")).lower().startswith("in progress"):
+    if not parts.text_of(row.get("Status")).lower().startswith("in progress"):
         return
-    drive = _text(row.get("Drive-ID"))
-    path, place = _PATH.search(drive), _place(_text(row.get("EID:Slt")))
-    volume = _VOLUME_PATH.search(_text(row.get("VD"))) or re.match(r"(\d+)\Z", _text(row.get("VD")))
+    drive = parts.text_of(row.get("Drive-ID"))
+    path, place = parts.PATH.search(drive), parts.place_of(parts.text_of(row.get("EID:Slt")))
+    volume = _VOLUME_PATH.search(parts.text_of(row.get("VD"))) or re.match(r"(\d+)\Z", parts.text_of(row.get("VD")))
     item = ""
     if path:
         item = f"e{path[1]}:s{path[2]}" if path[1] else f"s{path[2]}"
@@ -473,17 +278,18 @@ def _progress(read: _Answer, row: dict[str, Any]) -> None:
     elif volume:
         item = f"v{volume[1]}"
     if item:
-        kind = words.operation(_text(row.get("Operation"))) if row.get("Operation") else ""
+        kind = words.operation(parts.text_of(row.get("Operation"))) if row.get("Operation") else ""
         left = [
-            int(count) * _MINUTES[unit.lower()] for count, unit in _TIME.findall(_text(row.get("Estimated Time Left")))
+            int(count) * _MINUTES[unit.lower()]
+            for count, unit in _TIME.findall(parts.text_of(row.get("Estimated Time Left")))
         ]
         percent = whole(row.get("Progress%", ""))
         read.operations.append(Operation(read.number, item, kind, percent, left=sum(left) if left else None))
 
 
-def _status(read: _Answer, status: dict[str, Any], description: str, has_data: bool) -> None:
+def _status(read: parts.Answer, status: dict[str, Any], description: str, has_data: bool) -> None:
     """What remains to be said when the content was taken: drives that do not answer, and refusals."""
-    failed = _text(status.get("Status")).lower() in ("failure", "failed")
+    failed = parts.text_of(status.get("Status")).lower() in ("failure", "failed")
     details = status.get("Detailed Status")
     rows = [row for row in details if isinstance(row, dict)] if isinstance(details, list) else []
     if not failed:
@@ -491,8 +297,8 @@ def _status(read: _Answer, status: dict[str, Any], description: str, has_data: b
         return
     explained = False
     for row in rows:
-        code, message = whole(row.get("ErrCd", "")), _text(row.get("ErrMsg"))
-        path = _PATH.search(_text(row.get("Drive")))
+        code, message = whole(row.get("ErrCd", "")), parts.text_of(row.get("ErrMsg"))
+        path = parts.PATH.search(parts.text_of(row.get("Drive")))
         if code == 0:
             read.understood = True
         elif code == _NO_DRIVE and path:

@@ -2,7 +2,8 @@
 
 Every argument is enumerated. What changes with a disk (its number, its slot) is a regular expression, which sudo knows
 since 1.9.10; for older ones the wrapper in contrib/sudoers.d does the same. CWD= makes the tools work in a directory
-of root's own: their logs follow symbolic links (sudo knows it since 1.9.3).
+of root's own: their logs follow symbolic links (sudo knows it since 1.9.3). TIMEOUT= ends what hangs: as root's process
+it is out of the check's reach (since 1.8.20).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _SMART = (
     r"^-j -x -n standby /dev/(sd[a-z]+|nvme[0-9]+)$",
     r"^-j --scan$",
 )
-_OLDEST = (1, 9, 10)
+_TIMEOUT = 60  # seconds; more than the check waits
 
 
 def rules(tools: list[Tool], smartctl: str) -> list[str]:
@@ -71,12 +72,15 @@ def document(user: str, tools: list[Tool], smartctl: str, wrapper: str = "") -> 
     lines = [
         f"# What check_megaraid asks, for {user}: visudo -cf FILE, then put it into /etc/sudoers.d/, mode 0440.",
         f"# The tools write logs into their directory, so it is root's: install -d -m 0700 {DIRECTORY}",
+        f"# A tool that hangs is root's and cannot be ended by the check: sudo ends it after {_TIMEOUT} seconds.",
         "# Regular expressions need sudo 1.9.10; for older ones: check_megaraid --sudoers --sudo-wrapper PATH",
     ]
     if wrapper:
         lines.append(f"{user} ALL=(root) NOPASSWD: {wrapper}")
         return "\n".join(lines) + "\n"
-    lines += [f"{user} ALL=(root) CWD={DIRECTORY} NOPASSWD: {rule}" for rule in rules(tools, smartctl)]
+    lines += [
+        f"{user} ALL=(root) CWD={DIRECTORY} TIMEOUT={_TIMEOUT} NOPASSWD: {rule}" for rule in rules(tools, smartctl)
+    ]
     if not (tools or smartctl):
         lines.append("# nothing to allow: neither a vendor tool nor smartctl is here")
     return "\n".join(lines) + "\n"

@@ -112,7 +112,8 @@ def _ask_tools(
     host: Host, settings: SimpleNamespace, prefix: list[str], problems: list[Problem], notes: list[str]
 ) -> tuple[Tool | None, Readings]:
     """The first tool that sees a controller; what it could not say becomes problems."""
-    from checks.frame.paths import UnsafePath, check_trusted, remote_mounts
+    from checks.frame.mountinfo import remote_mounts
+    from checks.frame.paths import UnsafePath, check_trusted
 
     tools = find(host, settings)
     last: tuple[Tool | None, Readings] = (None, Readings())

@@ -25,6 +25,9 @@ _SHARE = 0.5  # of the time that is left, for one command: a hanging one leaves 
 _NOT_OFFERED = ("invalid input", "unsupported", "un-supported", "not supported", "unexpected token", "syntax error")
 
 
+_ESSENTIAL = ("-LDInfo", "-PDList", "-AdpAllInfo", "/call")  # without these there is no verdict
+
+
 class Denied(Exception):
     """sudo does not let us."""
 
@@ -87,7 +90,10 @@ class Conversation:
             if readings.understood or not any(sign in text for sign in _NOT_OFFERED):
                 break
             if not self._drop_a_word(words):
-                self.unsupported.append(" ".join(words))
+                if command[0] in _ESSENTIAL:
+                    self.problems.append(f"does not know {self._short(words)}")
+                else:
+                    self.unsupported.append(" ".join(words))
                 return Readings()
         if text and not readings.understood and not readings.problems:
             self.problems.append(f"said nothing to {self._short(words)}, as it does without the rights to look")

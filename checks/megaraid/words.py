@@ -66,8 +66,6 @@ _DISKS = {
     "jbod": JBOD,
     "msng": MISSING,
     "missing": MISSING,
-    "ugunsp": BAD,
-    "unsupported": BAD,
     "ugshld": SHIELDED,
     "hspshld": SHIELDED,
     "cfshld": SHIELDED,

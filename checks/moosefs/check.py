@@ -146,6 +146,8 @@ class MooseFs(Plugin):
         "  check_moosefs -H mfsmaster --only chunks,marked --until-done-warning 4h\n"
         "  check_moosefs -H mfsmaster --state-user nagios --accept"
     )
+    called = "MooseFS"
+    whole = "cluster"
     items = ("cluster", "clusters")
     counts_fine = False
     main_measure = "undergoal"
@@ -254,6 +256,10 @@ class MooseFs(Plugin):
     def is_told(self, judged: list[Judged]) -> bool:
         """See Plugin; the cluster is, and "safe to pull" is news too."""
         return not judged[0].finding.item or any(isinstance(j.finding, Fact) for j in judged)
+
+    def is_lasting(self, judged: list[Judged]) -> bool:
+        """See Plugin; servers are, disks come and go with their marks."""
+        return ":/" not in judged[0].finding.item or any(isinstance(j.finding, Measure) for j in judged)
 
     def urgency(self, judged: list[Judged]) -> float:
         """The cluster first, then disks that may not be pulled, then the rest."""

@@ -159,6 +159,7 @@ class TcpWindow(Plugin):
         "  check_tcp_window --http http://192.0.2.10/file\n"
         "  check_tcp_window --probe 192.0.2.10:5800 --responder"
     )
+    called = "TCP"
     items = ("item", "items")
     counts_fine = False
     main_measure = "wscale"

@@ -131,7 +131,8 @@ class Connection:
         """
         before = self.info().bytes_acked or 0
         total, unsent = len(data), data
-        acked, seconds, backoff, starving = 0, 0.0, 0, 0.0
+        acked, seconds, moved, backoff, starving = 0, 0.0, 0.0, 0, False
+        promised = self.first.snd_wnd or 0
         info = self._last
         try:
             while self.patience() and acked < total:
@@ -143,16 +144,23 @@ class Connection:
                 turn()
                 info = self.info()
                 seconds = time.monotonic() - self.started
-                acked = max(acked, (info.bytes_acked or 0) - before)
+                if (info.bytes_acked or 0) - before > acked:
+                    acked, moved = (info.bytes_acked or 0) - before, seconds
                 backoff = max(backoff, info.backoff if info.unacked else 0)
-                if info.snd_wnd is not None and 0 < info.snd_wnd < info.full_segment and acked < total:
-                    starving = seconds
+                small = info.snd_wnd is not None and 0 < info.snd_wnd < info.full_segment < promised / 2
+                starving |= small and acked < total
         except OSError as error:
             if acked <= 0:
                 raise NoConnection(reason(error)) from None
         limited = (info.rwnd_limited or 0.0) >= _STARVED * (info.busy or 1e9)
         return Upload(
-            min(acked, total), max(seconds, 1e-6), acked >= total, self.shrunk, bool(starving) and limited, backoff
+            min(acked, total),
+            max(seconds, 1e-6),
+            acked >= total,
+            self.shrunk,
+            starving and limited,
+            backoff,
+            seconds - moved,
         )
 
     def _send_some(self, data: bytes) -> bytes:

@@ -31,6 +31,7 @@ _EDGE_SLACK = 1 << 14  # bytes: a scaled window is rounded down to its unit
 _EDGE_FACTOR = 8
 _STALL = 1.8  # seconds without data: a window of crumbs takes one or less from one to the next
 _SEGMENTS_LEAST = 3
+_DOUBLINGS = 2
 _FEW = 10
 _BETTER = 4  # times as fast: then it was the scale
 
@@ -71,9 +72,11 @@ class Download(Record):
     @property
     def crawls(self) -> bool:
         """Segments of the size that a peer sends who knows no scale, and few of them in a round trip."""
-        if self.scale == 0 or not self.segments or self.segments < _SEGMENTS_LEAST or self.stalls:
+        if self.scale == 0 or self.stalls or self.rate * self.rtt > _FEW * self.raw_window:
             return False
-        return self.received <= self.segments * self.raw_window and self.rate * self.rtt <= _FEW * self.raw_window
+        if self.segments is None:  # before Linux 4.6
+            return not self.complete
+        return self.segments >= _SEGMENTS_LEAST and self.received <= self.segments * self.raw_window
 
     @property
     def suspicious(self) -> bool:
@@ -90,6 +93,12 @@ class Upload(Record):
     shrunk: bool  # the right edge of the peer's window moved back
     starved: bool  # waited for a window smaller than a segment nearly all the time
     backoff: int  # doublings of the retransmission timer
+    gap: float  # seconds at the end in which nothing was acknowledged
+
+    @property
+    def stalls(self) -> bool:
+        """Something is missing, is sent again and again, and nothing is acknowledged any more."""
+        return not self.complete and self.backoff >= _DOUBLINGS and self.gap >= _STALL
 
     @property
     def rate(self) -> float:
@@ -162,7 +171,7 @@ def _by_handshake(seen: Seen) -> str:
 
 def _by_transfer(seen: Seen) -> str:
     upload, download, again = seen.upload, seen.download, seen.again
-    if upload is not None and not upload.complete and upload.backoff >= 2:
+    if upload is not None and upload.stalls:
         return TRACKED if upload.acked > 0 else STALLED
     if download is None:
         return "" if upload is None or upload.complete or upload.acked > 0 else STALLED

@@ -236,7 +236,7 @@ def _probed(
     )
     return Probed(
         seen,
-        last.rtt,
+        last.least_rtt or last.rtt,
         report.sees if report else None,
         last.offered,
         showing.snd_wnd,

@@ -37,6 +37,7 @@ class TcpInfo(Record):
     bytes_acked: int | None  # 4.1
     bytes_received: int | None
     notsent: int | None  # 4.6
+    least_rtt: float | None  # 4.6
     segments_in: int | None  # with data, 4.6
     segments_out: int | None
     busy: float | None  # 4.9
@@ -102,6 +103,7 @@ def parse_tcp_info(data: bytes) -> TcpInfo:
         u64(120),
         u64(128),
         late(144),
+        _least(late(148)),
         late(152),
         late(156),
         span(168),
@@ -110,6 +112,11 @@ def parse_tcp_info(data: bytes) -> TcpInfo:
         late(228),
         late(232),
     )
+
+
+def _least(microseconds: int | None) -> float | None:
+    """A round trip time; all ones are none at all."""
+    return None if microseconds in (None, 0xFFFFFFFF) else (microseconds or 0) / 1e6
 
 
 _LITTLE = _U32.pack(1)[0] == 1

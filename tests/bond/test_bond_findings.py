@@ -259,6 +259,12 @@ def test_counters_that_begin_again() -> None:
     assert after(track, 2300, 2).points == ((2300, 2, 0),)
 
 
+def test_a_slower_run_takes_nothing_away() -> None:
+    track = after(after(None, 1000, 100), 2000, 108)
+    assert after(track, 1999, 104) == track
+    assert pace_of(track, 1999, 104) == flicker.Pace(4, 0)
+
+
 def test_what_was_kept_is_read_again_or_dropped() -> None:
     tracks = {"ea": after(after(None, 1000, 100), 1600, 104)}
     assert flicker.parse(flicker.as_note(tracks)) == tracks

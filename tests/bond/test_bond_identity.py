@@ -248,6 +248,16 @@ def test_a_bond_that_is_gone(host: Host) -> None:
     assert re.fullmatch(r"BOND CRITICAL - bond0 gone, last seen \d s ago", host.check().text)
 
 
+def test_a_bond_that_was_accepted_as_gone_starts_anew(host: Host) -> None:
+    host.has(FORWARDS, Bond((Link("ec", C),), name="bond1"))
+    host.check()
+    host.has(FORWARDS)
+    assert host.check("--accept").code == 0
+    host.boot(SECOND_BOOT)
+    host.has(FORWARDS, Bond((Link("ed", "52:54:00:dd:dd:dd"),), name="bond1"))
+    assert host.check().code == 0
+
+
 def test_an_accepted_empty_bond_starts_anew_with_links(host: Host) -> None:
     empty = Bond((), mac=C, assigned=1, mii="down")
     host.has(empty)

@@ -14,7 +14,7 @@ from checks.frame.probe import conclude
 from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
 from perfdata.clock import Clock
 from perfdata.nagios import render
-from perfdata.outcome import CRITICAL, OK, UNKNOWN, WARNING, Detail, Outcome, Value
+from perfdata.outcome import CRITICAL, OK, UNKNOWN, WARNING, Detail, Item, Outcome, Said, Value
 
 
 class Toy(Plugin):
@@ -60,7 +60,19 @@ def value(item: str, number: float, warning: str = "900", critical: str = "1000"
 
 
 def test_one_item_that_is_fine() -> None:
-    assert judge(Toy([ports("a", 12)])) == Outcome("toy", OK, "a 12", (Detail(1, "OK: a 12"),), (value("a", 12),))
+    outcome = judge(Toy([ports("a", 12)]))
+    items = (Item("a", "a", OK, "a 12"),)
+    assert outcome == Outcome("toy", OK, "a 12", (Detail(1, "OK: a 12"),), (value("a", 12),), items=items)
+
+
+def test_items_worst_first_each_with_what_was_said_of_it() -> None:
+    outcome = judge(Toy([ports("a", 12), ports("b", 950), fact("c", "broken", who="rust")]))
+    broken = Said(CRITICAL, "broken", "broken by rust", "ask rust about c")
+    assert outcome.items == (
+        Item("c", "c", CRITICAL, "c broken by rust", False, (broken,)),
+        Item("b", "b", WARNING, "b 950"),
+        Item("a", "a", OK, "a 12"),
+    )
 
 
 def test_many_items_that_are_fine_the_most_telling_first() -> None:
@@ -71,6 +83,7 @@ def test_many_items_that_are_fine_the_most_telling_first() -> None:
         "3 toys, b 800",
         (Detail(1, "OK: b 800"), Detail(1, "OK: c 800"), Detail(1, "OK: a 12")),
         (value("a", 12), value("b", 800), value("c", 800)),
+        items=(Item("b", "b", OK, "b 800"), Item("c", "c", OK, "c 800"), Item("a", "a", OK, "a 12")),
     )
 
 
@@ -120,7 +133,9 @@ def test_more_than_fits_is_counted() -> None:
 @pytest.mark.parametrize("number", [-1, -1e9, 0, 1e12])
 def test_a_threshold_that_is_not_set_never_alerts(number: float) -> None:
     growth = Measure("a", "growth_per_hour", number)
-    assert judge(Toy([growth])) == Outcome("toy", OK, f"a {number:g}", (), (Value("a", "growth_per_hour", number),))
+    outcome = judge(Toy([growth]))
+    values, items = (Value("a", "growth_per_hour", number),), (Item("a", "a", OK, f"a {number:g}"),)
+    assert outcome == Outcome("toy", OK, f"a {number:g}", (), values, items=items)
 
 
 def test_a_measure_without_a_row_of_levels_is_only_shown() -> None:

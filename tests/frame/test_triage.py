@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from checks import triage
+from checks import batch, triage
 from checks.frame.plugin import Examination, NothingHere, Plugin, Run
 from checks.frame.readings import Measure
-from perfdata.outcome import CRITICAL, OK, UNKNOWN, Outcome
+from perfdata.outcome import CRITICAL, OK, UNKNOWN, Item, Outcome
 
 
 class Made(Plugin):
@@ -49,7 +49,8 @@ class Made(Plugin):
 def examine(monkeypatch: pytest.MonkeyPatch) -> object:
     def run(*behaviours: str) -> tuple[dict[str, Outcome], float]:
         plugins = {name: Made(name, name) for name in behaviours}
-        monkeypatch.setattr(triage, "load", plugins.__getitem__)
+        monkeypatch.setattr(batch, "CHECKS", behaviours)
+        monkeypatch.setattr(batch, "load", plugins.__getitem__)
         start = time.monotonic()
         outcomes = triage.examine_all(behaviours, no_history=True)
         return {outcome.check: outcome for outcome in outcomes}, time.monotonic() - start
@@ -59,7 +60,9 @@ def examine(monkeypatch: pytest.MonkeyPatch) -> object:
 
 def test_one_hung_check_delays_nobody_and_is_killed(examine) -> None:  # type: ignore[no-untyped-def]
     outcomes, seconds = examine("hang", "fine", "slow", "die", "raise", "absent")
-    assert outcomes["fine"] == Outcome("fine", OK, "thing seven", outcomes["fine"].details, outcomes["fine"].values)
+    fine = outcomes["fine"]
+    items = (Item("thing", "thing", OK, "thing seven"),)
+    assert fine == Outcome("fine", OK, "thing seven", fine.details, fine.values, items=items)
     assert [(o.state, o.text) for name, o in outcomes.items() if name in ("hang", "die")] == [
         (UNKNOWN, "did not answer in time; its process was killed"),
         (UNKNOWN, "its process said nothing"),

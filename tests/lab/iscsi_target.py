@@ -9,6 +9,7 @@ from __future__ import annotations
 import socketserver
 import struct
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 
 from lab.played_disks import CHECK_CONDITION, PlayedDisk, Reply, sense
@@ -179,10 +180,12 @@ class IscsiTarget:
         self._thread.join()
 
 
-def behind_megaraid(target: IscsiTarget, count: int, controller: str = "megasas-gen2") -> list[str]:
-    """QEMU's options: a MegaRAID controller with disks of the target, disk N being its number N."""
-    options = ["-device", f"{controller},id=raid"]
-    for unit in range(count):
-        drive = f"if=none,id=disk{unit},file={target.url(unit)},format=raw,file.initiator-name=iqn.2026-01.test:qemu"
-        options += ["-drive", drive, "-device", f"scsi-generic,bus=raid.0,scsi-id={unit},drive=disk{unit}"]
+def behind_megaraid(target: IscsiTarget, units: Sequence[int], controller: str = "megasas-gen2") -> list[str]:
+    """QEMU's options: a MegaRAID controller with these units of the target as its disks 0, 1, ..."""
+    name = controller.replace("-", "")
+    options = ["-device", f"{controller},id={name}"]
+    for number, unit in enumerate(units):
+        drive = f"{name}d{number}"
+        place = f"if=none,id={drive},file={target.url(unit)},format=raw,file.initiator-name=iqn.2026-01.test:{name}"
+        options += ["-drive", place, "-device", f"scsi-generic,bus={name}.0,scsi-id={number},drive={drive}"]
     return options

@@ -1,8 +1,9 @@
 /* A vendor tool that answers from files: PROGRAM.d/ARGUMENTS, spaces and slashes as underscores.
  *
  * Beside ARGUMENTS may stand ARGUMENTS.status (exit status), .signal (what ends it after its words), .hang, .endless,
- * .delay (milliseconds before it answers) and .log (a file it writes into its working directory, as they do). Each call
- * is noted in PROGRAM.d/calls. Whatever it has no file for is "invalid input", with exit status 1, as MegaCli says it.
+ * .stubborn (ignores SIGTERM), .delay (milliseconds before it answers) and .log (a file it writes into its working
+ * directory, as they do). Each call is noted in PROGRAM.d/calls. Whatever it has no file for is "invalid input", with
+ * exit status 1, as MegaCli says it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -76,6 +77,8 @@ int main(int count, char **words) {
         for (memset(buffer, 'x', sizeof buffer);;)
             if (write(1, buffer, sizeof buffer) < 0)
                 return 95;
+    if (opened(".stubborn") >= 0)
+        signal(SIGTERM, SIG_IGN);
     if (opened(".hang") >= 0)
         for (;;)
             pause();

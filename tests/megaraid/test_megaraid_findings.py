@@ -232,6 +232,19 @@ def test_an_old_battery_says_nothing_and_is_fine(tmp_path: Path) -> None:
     assert (line(done), done.code) == ("OK - PERC H730P Mini: 1 volume, 4 disks", 0)
 
 
+@pytest.mark.parametrize("tool", ["MegaCli64", "storcli64"])
+def test_a_drive_that_is_a_cache_has_no_state(tool: str, tmp_path: Path) -> None:
+    """The controller counts it, and its state column is empty or odd."""
+    answers = DIALECTS[tool]([one(volumes=[PaperVolume(), PaperVolume(number=1)])])
+    for words, text in answers.items():
+        cached = text.replace("Virtual Drive: 1 (Target Id: 1)", "CacheCade Virtual Drive: 1 (Target Id: 1)")
+        head, place, tail = cached.partition('"DG/VD": "0/1"')
+        answers[words] = head + place + tail.replace('"RAID6"', '"Cac0"', 1).replace('"Optl"', '"-"', 1)
+    root = capture(tmp_path / "host", tool, answers)
+    done = check("megaraid", "--root", str(root), "--no-history")
+    assert (line(done), done.code) == ("OK - PERC H730P Mini: 1 volume, 4 disks", 0)
+
+
 def test_pinned_cache(tmp_path: Path) -> None:
     done = run(tmp_path, "MegaCli64", one(pinned=(2,), preserved=True))
     assert (line(done), done.code) == ("CRITICAL - c0 v2 lost, with unwritten data in the cache; 4 ok", 2)
@@ -430,3 +443,20 @@ def test_a_disk_that_is_not_listed_is_missed(tool: str, tmp_path: Path) -> None:
     done = check("megaraid", "--root", str(root), "--no-history")
     assert done.code == 3
     assert line(done) == f"UNKNOWN - {text}"
+
+
+def test_every_fact_has_its_words() -> None:
+    """A code without a row in the table would be an error on the day it is needed."""
+    from checks.frame.plugin import COMMON_FACTS
+    from checks.megaraid import assess, assess_smart
+    from checks.megaraid.tables import FACTS
+
+    names = ("VD_", "DISK_", "BATTERY_", "LEARNING_", "CONTROLLER_", "ECC_", "ROC_")
+    codes = {value for name, value in vars(assess).items() if name.startswith(names) and isinstance(value, str)}
+    codes |= {
+        value
+        for name, value in vars(assess_smart).items()
+        if name.isupper() and isinstance(value, str) and not name.startswith("_")
+    }
+    assert len(codes) > 30
+    assert codes - {*FACTS, *COMMON_FACTS} == set()

@@ -14,7 +14,7 @@ from checks.megaraid import megacli as megacli_module
 from checks.megaraid import smart
 from checks.megaraid import storcli as storcli_module
 from checks.megaraid.files import parse_any
-from checks.megaraid.megacli import inquiry
+from checks.megaraid.megacli_fields import inquiry
 from checks.megaraid.readings import Disk, Operation, Readings, VirtualDrive, merged, whole
 from checks.megaraid.words import disk_cache, disk_state, megacli_policy, operation, storcli_policy, volume_state
 

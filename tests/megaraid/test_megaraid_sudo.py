@@ -143,6 +143,29 @@ def test_without_its_directory_sudo_asks_nobody(place: Path) -> None:
     assert "next: install -d -m 0700 /var/lib/undergoal/scratch" in done.rest
 
 
+def test_a_tool_that_hangs_is_ended_by_sudo(place: Path) -> None:
+    """It is root's: the check can only ask sudo to."""
+    file = rules(place, "storcli64")
+    hanging = place / "storcli64.d" / "_call_cv_show_all_nolog_J.hang"
+    hanging.write_text("")
+    still = f"pgrep -fc '^{place}/storcli64'"
+    done = as_nobody(file, f"{asking(place, 'storcli64', '-t', '2')}; {still}")
+    assert done.text.startswith("MEGARAID UNKNOWN - storcli64 did not answer /call/cv show all in time")
+    assert done.rest[-1] == "0"
+
+
+def test_what_does_not_end_when_asked_ends_by_its_rule(place: Path) -> None:
+    """A tool that waits for its controller ignores SIGTERM; sudo stays to end it after the TIMEOUT."""
+    file = rules(place, "storcli64")
+    file.write_text(file.read_text().replace("TIMEOUT=60", "TIMEOUT=3"))
+    (place / "storcli64.d" / "_call_cv_show_all_nolog_J.hang").write_text("")
+    (place / "storcli64.d" / "_call_cv_show_all_nolog_J.stubborn").write_text("")
+    still = f"pgrep -fc '^{place}/storcli64'"
+    done = as_nobody(file, f"{asking(place, 'storcli64', '-t', '2')}; {still}; sleep 6; {still}")
+    assert done.text.startswith("MEGARAID UNKNOWN - storcli64 did not answer /call/cv show all in time")
+    assert done.rest[-2:] == ["1", "0"]
+
+
 def wrapper(place: Path) -> Path:
     """The wrapper with the tools of the test."""
     content = WRAPPER.read_text()

@@ -263,6 +263,20 @@ def test_a_command_that_is_too_new_is_said(place: Path, program: Path) -> None:
     assert "not seen: MegaCli64 does not know -GetPreservedCacheList -aALL" in done.rest
 
 
+@pytest.mark.parametrize("words", ["-LDInfo -Lall -aALL -NoLog", "-PDList -aALL -NoLog", "-AdpAllInfo -aALL -NoLog"])
+def test_no_verdict_without_the_lists(words: str, place: Path, program: Path) -> None:
+    answers = megacli(HEALTHY)
+    del answers[words]
+    done = ask(ReplayTool(place, "MegaCli64", program).says(answers))
+    assert done.code == 3
+    assert f"MegaCli64 does not know {words.removesuffix(' -aALL -NoLog')}" in done.text
+
+
+def test_no_verdict_without_the_first_answer_of_storcli(place: Path, program: Path) -> None:
+    done = ask(ReplayTool(place, "storcli64", program))
+    assert (done.code, done.text) == (3, "MEGARAID UNKNOWN - storcli64 does not know /call show all")
+
+
 # --- which tool, and where it works ---
 
 

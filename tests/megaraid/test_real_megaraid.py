@@ -42,7 +42,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     program = compile_replay_tool(place)
     options = {
         "sick": f"--tool-path {ReplayTool(place, 'MegaCli64', program).says(megacli([degraded()])).path}",
-        "good": f"--local --tool-path {_storcli(place, program, members(0, 3))}",
+        "good": f"--local --tool-path {_two_controllers(place, program)}",
         "unasked": "--tool none",
         "untold": "",
     }
@@ -58,7 +58,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     local += ["-drive", f"if=none,id=nvme,file={nvme},format=raw", "-device", "nvme,drive=nvme,serial=NVME1"]
     modules = ("sd_mod", "sg", "megaraid_sas", "ahci", "nvme")
     with IscsiTarget(cast()) as target:
-        devices = [*behind_megaraid(target, len(SERIALS)), *local]
+        devices = [*behind_megaraid(target, range(len(SERIALS))), *behind_megaraid(target, (0, 3), "megasas"), *local]
         with VirtualMachine(*modules, devices=devices, processors=2) as machine:
             done = machine.run("sh", "-c", "\n".join(script), seconds=170)
     assert done.stderr == b""
@@ -73,8 +73,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     return found
 
 
-def _storcli(place: Path, program: Path, disks: list[PaperDisk]) -> Path:
-    return ReplayTool(place, "storcli64", program).says(storcli([PaperController(disks=disks)])).path
+def _two_controllers(place: Path, program: Path) -> Path:
+    """Two good disks behind one, the same two behind another of the first generation, as its disks 0 and 1."""
+    first, second = PaperController(disks=members(0, 3)), PaperController(1, "PERC 5/i", "X5", disks=members(0, 3))
+    first.pci = second.pci = ""  # where they are here is QEMU's choice: their order tells
+    second.disks[1].device = 1
+    return ReplayTool(place, "storcli64", program).says(storcli([first, second])).path
 
 
 def verbose(ran: Ran) -> list[str]:
@@ -111,18 +115,23 @@ def test_failing_disks_are_named(runs: dict[str, Ran]) -> None:
 
 
 def test_good_disks_and_plain_ones(runs: dict[str, Ran]) -> None:
-    """AHCI and NVMe of QEMU beside the controller's; sda to sdf are its disks too, and are not told twice."""
+    """AHCI and NVMe of QEMU beside the controller's; sda to sdh are its disks too, and are not told twice."""
     good = runs["good"]
-    assert (good.code, good.text) == (0, "MEGARAID OK - PERC H730P Mini: 1 volume, 4 disks (storcli64)")
+    assert (good.code, good.text) == (0, "MEGARAID OK - 2 controllers: 2 volumes, 6 disks (storcli64)")
     assert verbose(good) == [
-        "OK: PERC H730P Mini: 1 volume, 4 disks (storcli64)",
+        "OK: 2 controllers: 2 volumes, 6 disks (storcli64)",
         "OK: /dev/nvme0 (NVME1) fine, 50 C",
-        "OK: /dev/sdg (AHCI1) fine, 31 C",
+        "OK: /dev/sdi (AHCI1) fine, 31 C",
         "OK: c0 e252:s0 (Z1Z00001) fine, 34 C",
         "OK: c0 e252:s3 (6SJ17KP5) fine, 36 C",
+        "OK: c1 e252:s0 (Z1Z00001) fine, 34 C",
+        "OK: c1 e252:s3 (6SJ17KP5) fine, 36 C",
         "OK: c0 fine",
         "OK: c0 CacheVault fine",
         "OK: c0 v0 RAID6 optimal",
+        "OK: c1 fine",
+        "OK: c1 CacheVault fine",
+        "OK: c1 v0 RAID6 optimal",
     ]
 
 
@@ -131,7 +140,7 @@ def test_without_a_vendor_tool(runs: dict[str, Ran]) -> None:
     assert (runs["unasked"].code, runs["unasked"].text) == (
         3,
         "MEGARAID UNKNOWN - c0 d1024 SMART unreadable, smartctl: it keeps 8 bits of the number 1024,"
-        " and would ask disk 0 and 4 more; 1 ok",
+        " and would ask disk 0 and 5 more; 2 ok",
     )
     assert "OK: c0 d0 (Z1Z00001) fine, 34 C" in runs["unasked"].rest
     assert (runs["untold"].code, runs["untold"].text) == (

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Callable
 
 import pytest
 from lab.tcp_path import RESPONDER, SERVER, TcpPath, built
@@ -42,6 +43,14 @@ def established(path: TcpPath) -> list[Ran]:
     for process in busy:
         path.stop(process)
     return seen
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Until the condition is true."""
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def assert_fine(done: Ran, words: str) -> None:
@@ -141,6 +150,14 @@ def test_what_a_web_server_can_do_to_a_probe(middlebox: Path) -> None:
         assert re.search(r"10\.9\.0\.77:80 was not judged: it (did not take|cannot be reached)", nobody.text)
 
 
+def test_the_pace_of_a_probe_can_be_judged(middlebox: Path) -> None:
+    with TcpPath(middlebox) as path:
+        done = path.check(*FILE, "--download-bytes-per-second-critical", "10000000:", "--rtt-warning", "0.01")
+    pace = r"fine, scales 7 and 7; ([0-9.]+ kB/s) down, download at \1, round trip 4\d\.\d ms"
+    assert re.fullmatch(f"TCP_WINDOW CRITICAL - {PATH} {pace}", done.text), done.text
+    assert done.code == 2
+
+
 @pytest.mark.needs("openssl")
 @pytest.mark.parametrize("fault", ["", "zero-syn", "zero-synack", "track"])
 def test_a_web_server_with_tls(fault: str, middlebox: Path, tmp_path: Path) -> None:
@@ -197,6 +214,7 @@ def test_peers_that_lost_window_scaling_are_told_from_the_history(middlebox: Pat
         before = path.traffic(SINK, 12, "send")
         assert path.check("--established", history=tmp_path).code == 0
         path.stop(before)
+        wait_for(lambda: path.check("--established").perfdata["connections_remote_connections"].startswith("0;"))
         path.change("strip-syn")
         path.traffic(SINK, 12, "send")
         time.sleep(0.5)

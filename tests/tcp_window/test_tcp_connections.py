@@ -23,7 +23,7 @@ OLDER = "linux_6.1_story_server"
 LENGTHS = {
     104: (),
     136: ("bytes_acked", "bytes_received"),
-    160: ("notsent", "segments_in", "segments_out"),
+    160: ("notsent", "least_rtt", "segments_in", "segments_out"),
     192: ("busy", "rwnd_limited", "sndbuf_limited"),
     232: ("snd_wnd",),
     236: ("rcv_wnd",),

@@ -22,12 +22,13 @@ STALL = Download(150, 1, 3.0, 2.9, 501, 0.04, False, 7)
 GOOD_UNSCALED = Download(20480, 16, 0.12, 0.0, 16384, 0.04, True, 0)
 SLOW_UNSCALED = Download(5010, 13, 3.0, 0.1, 16384, 0.04, False, 0)
 STALL_UNSCALED = Download(150, 1, 3.0, 2.9, 16384, 0.04, False, 0)
-SENT = Upload(20480, 0.12, True, False, False, 0)
-CREPT = Upload(20480, 2.6, True, True, True, 0)
-STARVED = Upload(18000, 3.0, False, False, True, 0)
-BACKED_OFF = Upload(14480, 3.0, False, False, False, 3)
-NOTHING_SENT = Upload(0, 3.0, False, False, False, 3)
-NOT_READ = Upload(14480, 3.0, False, False, False, 0)
+SENT = Upload(20480, 0.12, True, False, False, 0, 0.0)
+CREPT = Upload(20480, 2.6, True, True, True, 0, 0.0)
+STARVED = Upload(18000, 3.0, False, False, True, 0, 0.1)
+BACKED_OFF = Upload(14480, 3.0, False, False, False, 3, 2.9)
+LOSSY = Upload(14480, 3.0, False, False, False, 3, 0.4)
+NOTHING_SENT = Upload(0, 3.0, False, False, False, 3, 3.0)
+NOT_READ = Upload(14480, 3.0, False, False, False, 0, 2.9)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,7 @@ def test_both_ends_of_a_handshake_decide(near: End, far: End, fault: str) -> Non
         (Seen(SCALED, download=STALL, again=STALL_UNSCALED), faults.STALLED),
         (Seen(SCALED, download=STALL), faults.STALLED),
         (Seen(SCALED, upload=BACKED_OFF), faults.TRACKED),
+        (Seen(SCALED, upload=LOSSY), faults.FINE),
         (Seen(SCALED, upload=NOTHING_SENT), faults.STALLED),
         (Seen(SCALED, download=Download(300, 1, 0.1, 0.0, 501, 0.04, True, 7)), faults.TOO_SMALL),
         (Seen(SCALED, SCALED, download=GOOD, upload=SENT), faults.FINE),
@@ -94,7 +96,8 @@ def test_a_download_is_suspicious_when_it_crawls_or_stalls() -> None:
         False,
         True,
     ]
-    assert not CRAWL._replace(segments=None).crawls
+    assert CRAWL._replace(segments=None).crawls
+    assert not GOOD._replace(segments=None).crawls
     assert not CRAWL._replace(scale=0).crawls
     assert not CRAWL._replace(received=13 * 1448).crawls
 

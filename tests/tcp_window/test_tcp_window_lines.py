@@ -250,6 +250,17 @@ def test_a_network_is_told_from_so_many_connections_on() -> None:
     )
 
 
+def test_every_measure_has_its_row_in_the_catalogue() -> None:
+    from checks import load
+    from perfdata.catalogue import CATALOGUE
+
+    assert set(load("tcp_window").levels) <= set(CATALOGUE)
+    seen = run(HOSTS / "tcp_window" / "critical", "--established", "--rate", "1Gbit", "--rtt", "1ms").perfdata
+    measures = {label.removeprefix("connections_").removeprefix("1Gbit_x_1ms_") for label in seen}
+    assert measures <= set(CATALOGUE)
+    assert len(measures) == 12
+
+
 def test_triage_opens_no_connection() -> None:
     from checks import load
     from checks.frame.host import Host

@@ -16,16 +16,18 @@ import checks.docker_bridge
 from perfdata import as_json
 from perfdata.catalogue import CATALOGUE, COUNTER, GAUGE
 from perfdata.numbers import duration, plain_number
-from perfdata.outcome import CRITICAL, OK, STATE_WORDS, UNKNOWN, WARNING, Detail, Outcome, Value, worst
+from perfdata.outcome import CRITICAL, OK, STATE_WORDS, UNKNOWN, WARNING, Detail, Item, Outcome, Said, Value, worst
 
 ENDINGS = {  # the first that fits
     "bytes_per_hour": "B/h",
     "bytes_per_day": "B/d",
+    "bytes_per_second": "B/s",
     "_per_hour": "1/h",
     "_seconds": "s",
     "_bytes": "B",
     "rbytes": "B",
     "_percent": "%",
+    "_bits": "bit/s",
 }
 
 
@@ -144,6 +146,17 @@ OUTCOMES = st.builds(
         )
     ).map(tuple),
     st.booleans(),
+    st.lists(
+        st.builds(
+            Item,
+            st.text(),
+            st.text(),
+            st.sampled_from([OK, WARNING, CRITICAL, UNKNOWN]),
+            st.text(),
+            st.booleans(),
+            st.lists(st.builds(Said, st.sampled_from([OK, CRITICAL]), st.text(), st.text(), st.text())).map(tuple),
+        )
+    ).map(tuple),
 )
 
 
@@ -166,6 +179,7 @@ def test_json_document() -> None:
             Value("docker0", "growth_per_hour", math.nan),
             Value("docker0", "until_full_seconds", math.inf),
         ),
+        items=(Item("docker0", "web", WARNING, "web 901", True, (Said(OK, "calm", "all is calm"),)),),
     )
     assert json.loads(as_json.render([outcome])) == [
         {
@@ -184,6 +198,16 @@ def test_json_document() -> None:
                     "minimum": 0,
                     "maximum": 1023,
                     "unit": "",
+                }
+            ],
+            "items": [
+                {
+                    "item": "docker0",
+                    "title": "web",
+                    "state": "WARNING",
+                    "sentence": "web 901",
+                    "lasting": True,
+                    "said": [{"state": "OK", "code": "calm", "words": "all is calm", "next_step": ""}],
                 }
             ],
         }

@@ -1,0 +1,1 @@
+"""Metrics, graphs and perfometers."""

@@ -1,0 +1,116 @@
+"""What each measure and each fact means: default ranges, states, words, and what to do about it."""
+
+from __future__ import annotations
+
+from checks.frame.readings import FactRule, Levels
+from checks.megaraid import assess, assess_smart
+from perfdata.outcome import CRITICAL, OK, UNKNOWN, WARNING
+
+GONE, TOOL_USED = "gone", "tool_used"
+
+LEVELS = {
+    "disks": Levels("", "", "How many there should be, e.g. 12:12; failed and missing ones do not count."),
+    "virtual_drives": Levels("", "", "How many there should be."),
+    "spares": Levels("", "", "E.g. 1: for at least one hot spare."),
+    "pending_sectors": Levels("0", "", "These could not be read."),
+    "reallocated_sectors": Levels("1000", "", "Disks that replaced some and stopped are fine; new ones are told."),
+    "uncorrectable_sectors": Levels("0", "", "These could not be read either."),
+    "grown_defects": Levels("50", "", "SAS disks have some; new ones are told in any case."),
+    "uncorrected_errors_total": Levels("10", "", "SAS; new ones are told in any case."),
+    "endurance_used_percent": Levels("90", "100", "Flash wears out."),
+    "disk_celsius": Levels("", "", "Else against the disk's own trip point, or 55 and 65 degrees (SSD 70 and 80)."),
+    "roc_celsius": Levels("", "", "Else 105 and 115 degrees; older chips stand more than newer ones."),
+    "board_celsius": Levels("", "", "Else 105 and 115 degrees."),
+    "battery_celsius": Levels("", "", "Off: the controller judges it."),
+    "media_errors_total": Levels("", "", "Off: new ones are told in any case."),
+    "crc_errors_total": Levels("", "", "Off: cables; new ones are told in any case."),
+    "selftest_age_seconds": Levels("", "", "E.g. 35d. Off."),
+    "power_on_seconds": Levels("", "", "E.g. 2000d. Off."),
+    "until_done_upper_seconds": Levels("", "", "E.g. 24h, for a rebuild that takes too long. Off."),
+}
+
+_REPLACE = "replace it; its LED: storcli64 /cN/eE/sS start locate"
+_CACHE = "look at the battery or CacheVault: storcli64 /call/cv show all; MegaCli -AdpBbuCmd -aALL"
+
+FACTS = {
+    GONE: FactRule(CRITICAL, "gone, last seen {ago} ago", "bring it back, or run the check once with --accept"),
+    TOOL_USED: FactRule(OK, "{tool}"),
+    assess.CONTROLLER_BAD: FactRule(CRITICAL, "status {status}", "storcli64 /call show all"),
+    assess.CONTROLLER_ATTENTION: FactRule(WARNING, "says {status}", "storcli64 /call show all"),
+    assess.SAFE_MODE: FactRule(
+        CRITICAL, "has booted into safe mode", "look at its events: storcli64 /call show events"
+    ),
+    assess.ECC_UNCORRECTABLE: FactRule(
+        CRITICAL, "{count} uncorrectable memory errors", "back up, and replace the controller or its memory"
+    ),
+    assess.ECC_NEW: FactRule(
+        WARNING, "{count} new memory errors (corrected)", "replace the controller's memory if it goes on; --accept"
+    ),
+    assess.PRESERVED: FactRule(
+        CRITICAL, "keeps unwritten data of a lost virtual drive", "bring its disks back before anything else"
+    ),
+    assess.PINNED: FactRule(
+        CRITICAL,
+        "lost, with unwritten data in the cache",
+        "bring its disks back, so that the cache is written; MegaCli -GetPreservedCacheList -aALL",
+    ),
+    assess.FOREIGN: FactRule(
+        WARNING, "foreign configuration ({count})", "import or clear it: storcli64 /cN/fall show all"
+    ),
+    assess.MISSING_ROW: FactRule(CRITICAL, "disk missing in {where}", "put a disk in its place"),
+    assess.ROC_HOT: FactRule(WARNING, "chip at {degrees} C", "look for a fan that stands still"),
+    assess.ROC_TOO_HOT: FactRule(CRITICAL, "chip at {degrees} C", "look for a fan that stands still"),
+    assess.FEWER: FactRule(
+        UNKNOWN, "lists {seen} of its {counted} {what}", "run it again; the answer may have been cut"
+    ),
+    assess.VD_OFFLINE: FactRule(CRITICAL, "offline", "do not write to it; find the disks that are missing"),
+    assess.VD_OPTIMAL: FactRule(OK, "optimal"),
+    assess.VD_RECOVERY: FactRule(CRITICAL, "in recovery", "storcli64 /call/vall show all"),
+    assess.VD_UNKNOWN: FactRule(UNKNOWN, "in an unknown state: {state}", "storcli64 /call/vall show all"),
+    assess.VD_DEGRADED: FactRule(
+        CRITICAL, "{state}, not rebuilding", "replace the failed disk; the rebuild then starts"
+    ),
+    assess.VD_REBUILDING: FactRule(WARNING, "{state}, {progress}"),
+    assess.VD_NO_REDUNDANCY: FactRule(
+        CRITICAL, "{state}, {progress}, no redundancy left", "have a backup; pull no disk before it is done"
+    ),
+    assess.BAD_BLOCKS: FactRule(WARNING, "has bad blocks", "run a consistency check, and read the files from a backup"),
+    assess.RUNNING: FactRule(OK, "{what}"),
+    assess.RUNNING_TOLD: FactRule(WARNING, "{what}"),
+    assess.WRITE_THROUGH: FactRule(WARNING, "write-back fell to write-through", _CACHE),
+    assess.UNSAFE_CACHE: FactRule(
+        WARNING, "caches writes without a working battery", f"{_CACHE}; or set NoCachedBadBBU"
+    ),
+    assess.POLICY: FactRule(WARNING, "{what} is {have}, not {wanted}", "set it back, or correct --expect-policy"),
+    assess.DISK_FINE: FactRule(OK, ""),
+    assess.DISK_BAD: FactRule(CRITICAL, "{state}", _REPLACE),
+    assess.DISK_MISSING: FactRule(CRITICAL, "missing", "put a disk in its place"),
+    assess.DISK_UNANSWERED: FactRule(CRITICAL, "does not answer its controller ({words})", _REPLACE),
+    assess.DISK_UNKNOWN: FactRule(UNKNOWN, "in an unknown state: {words}", "storcli64 /call/eall/sall show"),
+    assess.DISK_SHIELDED: FactRule(WARNING, "shielded: being diagnosed after errors", "wait, or replace it"),
+    assess.DISK_REBUILDING: FactRule(WARNING, "{what}"),
+    assess.DISK_COPYBACK: FactRule(WARNING, "{what}"),
+    assess.PREDICTED: FactRule(WARNING, "about to fail: {reasons}", _REPLACE),
+    assess.PREDICTED_CRITICAL: FactRule(CRITICAL, "about to fail: {reasons}", _REPLACE),
+    assess.NEW_ERRORS: FactRule(WARNING, "{count} new {what}", "replace it if they go on; --accept once it is known"),
+    assess.BATTERY_BAD: FactRule(WARNING, "{words}", "have a new one ready; until then writes are slow or unsafe"),
+    assess.LEARNING_OK: FactRule(OK, "learn cycle"),
+    assess.LEARNING_WARNING: FactRule(WARNING, "learn cycle", "wait some hours; the cache may be off meanwhile"),
+    assess.LEARNING_CRITICAL: FactRule(CRITICAL, "learn cycle", "wait some hours; the cache may be off meanwhile"),
+    assess_smart.FAILING: FactRule(CRITICAL, "failing: {why}", _REPLACE),
+    assess_smart.ATTRIBUTE_NOW: FactRule(WARNING, "below its threshold: {why}", "smartctl -x; replace it soon"),
+    assess_smart.ATTRIBUTE_PAST: FactRule(WARNING, "was below its threshold once: {why}", "smartctl -x"),
+    assess_smart.WRONG_DISK: FactRule(UNKNOWN, "SMART unknown: smartctl answered for {serial}", "{next_step}"),
+    assess_smart.SELFTEST: FactRule(WARNING, "last self-test failed: {words}", "smartctl -l selftest; replace it"),
+    assess_smart.SPARE_LOW: FactRule(WARNING, "{spare} % spare blocks left (limit {threshold})", "replace it soon"),
+    assess_smart.NEW: FactRule(WARNING, "{count} new {what}", "replace it if they go on; --accept once it is known"),
+    assess_smart.ERC_OFF: FactRule(
+        WARNING,
+        "error recovery control is off",
+        "smartctl -l scterc,70,70: else it drops out of the RAID when it retries",
+    ),
+    assess_smart.NO_SMART: FactRule(OK, "offers no SMART"),
+    assess_smart.TOO_WARM: FactRule(WARNING, "says that it is too hot", "look for a fan that stands still"),
+    assess_smart.HOT: FactRule(WARNING, "{degrees} C", "look for a fan that stands still"),
+    assess_smart.TOO_HOT: FactRule(CRITICAL, "{degrees} C", "look for a fan that stands still"),
+}
