@@ -26,8 +26,9 @@ PLACES = [
 # One more name to be called by: that of the agent plugin, which the .mkp can bring in this form.
 _AGENT_PLUGIN = {"undergoal.py": ("agent_plugins.agent", "main")}
 _LICENCE = re.compile("licen[cs]e|copying|notice", re.IGNORECASE)
-# Parts of dependencies that nothing here reaches. Python reads the list of all files in each start.
-_UNREACHED = ("tests", "examples", "emscripten", "cli")
+# Parts that no command reaches: of dependencies, and what is for a Checkmk site and for makers of packages. Python reads
+# the list of all files in each start.
+_UNREACHED = ("tests", "examples", "emscripten", "cli", "checkmk", "definitions")
 
 
 def build(made: Project, out: Path, python: str) -> Path:
@@ -36,6 +37,8 @@ def build(made: Project, out: Path, python: str) -> Path:
         tree = Path(scratch, "tree")
         _install([need for need in made.requirements if need.name not in OUTSIDE], tree, made)
         copy_modules(made, tree)
+        for path in [path for path in tree.rglob("*") if path.is_dir() and path.name in _UNREACHED]:
+            shutil.rmtree(path, ignore_errors=True)
         shutil.copy(Path(__file__).parent / "zipapp" / "certifi.py", tree)
         (tree / "__main__.py").write_text(starter(made._replace(commands={**made.commands, **_AGENT_PLUGIN}), PLACES))
         # Found by content, not by the time of the source: it is valid wherever the file is copied to.
@@ -77,8 +80,6 @@ def _install(needs: list[Requirement], tree: Path, made: Project) -> None:
         shutil.rmtree(about)
     (tree / "LICENSES.txt").write_text("\n\n".join(licences))
     shutil.rmtree(tree / "certifi")
-    for path in [path for path in tree.rglob("*") if path.is_dir() and path.name in _UNREACHED]:
-        shutil.rmtree(path, ignore_errors=True)
     for path in [path for path in tree.rglob("*") if path.is_file() and path.suffix in (".pyi", ".typed")]:
         path.unlink()
 
