@@ -26,8 +26,8 @@ PLACES = [
 # One more name to be called by: that of the agent plugin, which the .mkp can bring in this form.
 _AGENT_PLUGIN = {"undergoal.py": ("agent_plugins.agent", "main")}
 _LICENCE = re.compile("licen[cs]e|copying|notice", re.IGNORECASE)
-# Parts that no command reaches: of dependencies, and what is for a Checkmk site and for makers of packages. Python reads
-# the list of all files in each start.
+# Parts that no command reaches: of dependencies, and what is for a Checkmk site or for makers of definitions. Python
+# reads the list of all files in each start.
 _UNREACHED = ("tests", "examples", "emscripten", "cli", "checkmk", "definitions")
 
 
