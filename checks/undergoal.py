@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 
-from checks import CHECKS, __version__, load
-from checks.frame.command import HELP, VERSION, command_line, common_options, prepare_process, write_and_exit
+from checks import CHECKS, load
+from checks.frame.command import (
+    answer_questions,
+    command_line,
+    common_options,
+    prepare_process,
+    refuse,
+    write_and_exit,
+)
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
 from checks.frame.host import Host
-from checks.frame.options import Option, UsageError, asks_for, help_text, parse
-from checks.frame.printable import printable
+from checks.frame.options import Option, UsageError, parse
 from perfdata.outcome import OK, UNKNOWN
 
 TYPE_CHECKING = False
@@ -93,16 +99,12 @@ def main() -> NoReturn:
         from checks.delivery.textfile import main as textfile
 
         textfile(arguments[1:])
-    if asks_for(arguments, HELP):
-        text = help_text("undergoal [COMMAND]", _DESCRIPTION, _EXAMPLES + _EXIT, _options())
-        write_and_exit(text.encode(), UNKNOWN)
-    if asks_for(arguments, VERSION):
-        write_and_exit(f"undergoal {__version__}\n".encode(), UNKNOWN)
+    answer_questions(arguments, "undergoal [COMMAND]", _DESCRIPTION, _EXAMPLES + _EXIT, _options())
     command = arguments.pop(0) if arguments[:1] == ["list"] else ""
     try:
         settings = parse(_options(), arguments)
     except UsageError as error:
-        write_and_exit(printable(f"UNKNOWN - undergoal: {error}; see undergoal --help", 160).encode() + b"\n", UNKNOWN)
+        refuse("undergoal", error)
     if command:
         write_and_exit(_list(bool(settings.verbose)).encode(), OK)
     _triage(settings)

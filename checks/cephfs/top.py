@@ -8,15 +8,14 @@ import select
 import time
 from errno import EOPNOTSUPP
 
-from checks import __version__
 from checks.cephfs.growers import Grower, Walk
 from checks.cephfs.reading import NOT_CEPHFS
 from checks.cephfs.statistics import Directory, NoStatistics
 from checks.frame import bounded
-from checks.frame.command import HELP, VERSION, common_options, write_and_exit
+from checks.frame.command import answer_questions, common_options, refuse, write_and_exit
 from checks.frame.deadline import answer_signals
 from checks.frame.host import Host
-from checks.frame.options import Option, UsageError, asks_for, help_text, parse, seconds
+from checks.frame.options import Option, UsageError, parse, seconds
 from checks.frame.printable import printable
 from perfdata.numbers import size
 from perfdata.outcome import OK, UNKNOWN
@@ -170,19 +169,14 @@ def _table(path: str, settings: SimpleNamespace, said: list[list[object]]) -> tu
 def main(arguments: list[str]) -> NoReturn:
     """The command, with the words after "cephfs-top"."""
     options = _options()
-    if asks_for(arguments, HELP):
-        write_and_exit(help_text(f"{_PROGRAM} PATH", _DESCRIPTION, _EPILOG, options).encode(), UNKNOWN)
-    if asks_for(arguments, VERSION):
-        write_and_exit(f"{_PROGRAM} {__version__}\n".encode(), UNKNOWN)
+    answer_questions(arguments, f"{_PROGRAM} PATH", _DESCRIPTION, _EPILOG, options)
     try:
         if not arguments or not arguments[0].startswith("/"):
             raise UsageError("an absolute path comes first")
         path = "/" + "/".join(part for part in arguments[0].split("/") if part not in ("", "."))
         settings = parse(options, arguments[1:])
     except UsageError as error:
-        write_and_exit(
-            printable(f"UNKNOWN - {_PROGRAM}: {error}; see {_PROGRAM} --help", 160).encode() + b"\n", UNKNOWN
-        )
+        refuse(_PROGRAM, error)
     answer_signals(lambda reason: write_and_exit(f"UNKNOWN - {_PROGRAM}: {reason}\n".encode(), UNKNOWN))
     try:
         child = bounded.start(lambda: _help(path, settings), _ANSWER_MAX)

@@ -6,14 +6,12 @@ would shift all that follow. So there is exactly one answer per name, also for w
 
 from __future__ import annotations
 
-from checks import __version__
 from checks.batch import Batch, Done, jobs_of, split_arguments
-from checks.frame.command import HELP, VERSION, common_options, write_and_exit
+from checks.frame.command import answer_questions, common_options, refuse, write_and_exit
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
-from checks.frame.options import Option, UsageError, asks_for, help_text, parse, seconds
-from checks.frame.printable import printable
+from checks.frame.options import Option, UsageError, parse, seconds
 from perfdata import nagios
-from perfdata.outcome import OK, UNKNOWN, Outcome
+from perfdata.outcome import OK, Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,12 +59,6 @@ def more_words(settings: SimpleNamespace) -> list[str]:
     return words + (["--state-dir", settings.state_dir] if settings.state_dir else [])
 
 
-def usage(program: str, error: UsageError) -> NoReturn:
-    """One line, and exit code 3."""
-    line = printable(f"UNKNOWN - {program}: {error}; see {program} --help", nagios.LINE_TEXT_MAX)
-    write_and_exit(line.encode() + b"\n", UNKNOWN)
-
-
 def stream(done: list[Done]) -> bytes:
     """What check_by_ssh reads."""
     return b"".join(b"%s\nSTATUS CODE: %d\n" % (one.rendered, one.state) for one in done)
@@ -80,16 +72,13 @@ def first_line(outcome: Outcome) -> bytes:
 def main(arguments: list[str]) -> NoReturn:
     """The command "undergoal passive"; ends the process."""
     options = shared_options()
-    if asks_for(arguments, HELP):
-        write_and_exit(help_text(f"{_PROGRAM} [CHECK ...]", _DESCRIPTION, _EPILOG, options).encode(), UNKNOWN)
-    if asks_for(arguments, VERSION):
-        write_and_exit(f"{_PROGRAM} {__version__}\n".encode(), UNKNOWN)
+    answer_questions(arguments, f"{_PROGRAM} [CHECK ...]", _DESCRIPTION, _EPILOG, options)
     try:
         words, names = split_arguments(options, arguments)
         settings = parse(options, words)
         jobs = jobs_of(names, more_words(settings))
     except UsageError as error:
-        usage(_PROGRAM, error)
+        refuse(_PROGRAM, error)
     batch = Batch(jobs, first_line)
     answer_signals(lambda reason: write_and_exit(stream(batch.answers(reason)), OK))
     if settings.timeout:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import time
 
-from checks import __version__
 from checks.batch import Batch, jobs_of, split_arguments
-from checks.delivery.passive import more_words, shared_options, usage
+from checks.delivery.passive import more_words, shared_options
 from checks.delivery.results import Result, Undelivered, as_result, deliver
-from checks.frame.command import HELP, VERSION, write_and_exit
+from checks.frame.command import answer_questions, refuse, write_and_exit
 from checks.frame.deadline import answer_signals
-from checks.frame.options import Option, UsageError, asks_for, help_text, parse, seconds
+from checks.frame.options import Option, UsageError, parse, seconds
 from checks.frame.printable import printable
 from perfdata import nagios
 from perfdata.outcome import BY_SEVERITY, OK, STATE_WORDS, UNKNOWN
@@ -138,10 +137,7 @@ def _summary(target: Target, results: list[Result], failed: list[Undelivered], v
 def main(arguments: list[str]) -> NoReturn:
     """The command "undergoal submit"; ends the process."""
     options = _options()
-    if asks_for(arguments, HELP):
-        write_and_exit(help_text(f"{_PROGRAM} [CHECK ...]", _DESCRIPTION, _EPILOG, options).encode(), UNKNOWN)
-    if asks_for(arguments, VERSION):
-        write_and_exit(f"{_PROGRAM} {__version__}\n".encode(), UNKNOWN)
+    answer_questions(arguments, f"{_PROGRAM} [CHECK ...]", _DESCRIPTION, _EPILOG, options)
     try:
         words, names = split_arguments(options, arguments)
         settings = parse(options, words)
@@ -155,7 +151,7 @@ def main(arguments: list[str]) -> NoReturn:
             raise UsageError("two results for one service: name them, SERVICE=CHECK")
         target = _target(settings, host)
     except UsageError as error:
-        usage(_PROGRAM, error)
+        refuse(_PROGRAM, error)
     answer_signals(
         lambda reason: write_and_exit(f"UNKNOWN - {_PROGRAM}: {reason}; not all was submitted\n".encode(), UNKNOWN)
     )

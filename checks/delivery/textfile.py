@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import time
 
-from checks import __version__
 from checks.batch import Batch, jobs_of, split_arguments
-from checks.delivery.passive import more_words, shared_options, usage
-from checks.frame.command import HELP, VERSION, write_and_exit
+from checks.delivery.passive import more_words, shared_options
+from checks.frame.command import answer_questions, refuse, write_and_exit
 from checks.frame.deadline import answer_signals
-from checks.frame.options import Option, UsageError, asks_for, help_text, parse
+from checks.frame.options import Option, UsageError, parse
 from checks.frame.printable import printable
 from perfdata import as_json, prometheus
 from perfdata.outcome import OK, UNKNOWN
@@ -68,10 +67,7 @@ def main(arguments: list[str]) -> NoReturn:
     """The command "undergoal prometheus"; ends the process."""
     options = [Option(("--output",), "replace this file instead of writing to stdout", "FILE", _file, "")]
     options += shared_options()
-    if asks_for(arguments, HELP):
-        write_and_exit(help_text(f"{_PROGRAM} [CHECK ...]", _DESCRIPTION, _EPILOG, options).encode(), UNKNOWN)
-    if asks_for(arguments, VERSION):
-        write_and_exit(f"{_PROGRAM} {__version__}\n".encode(), UNKNOWN)
+    answer_questions(arguments, f"{_PROGRAM} [CHECK ...]", _DESCRIPTION, _EPILOG, options)
     try:
         words, names = split_arguments(options, arguments)
         settings = parse(options, words)
@@ -79,7 +75,7 @@ def main(arguments: list[str]) -> NoReturn:
         if len({job.service for job in jobs}) < len(jobs):
             raise UsageError("two checks of one name: name them, SERVICE=CHECK")
     except UsageError as error:
-        usage(_PROGRAM, error)
+        refuse(_PROGRAM, error)
     answer_signals(
         lambda reason: write_and_exit(f"UNKNOWN - {_PROGRAM}: {reason}; nothing written\n".encode(), UNKNOWN)
     )

@@ -214,13 +214,25 @@ def become(user: str) -> None:
     os.setuid(account.pw_uid)
 
 
+def answer_questions(arguments: list[str], synopsis: str, description: str, epilog: str, options: list[Option]) -> None:
+    """End the process with --help or --version, if they are asked for. ``synopsis``: "undergoal history CHECK"."""
+    if asks_for(arguments, HELP):
+        write_and_exit(help_text(synopsis, description, epilog, options).encode(), UNKNOWN)
+    if asks_for(arguments, VERSION):
+        program = " ".join(word for word in synopsis.split() if word[0].islower())
+        write_and_exit(f"{program} {__version__}\n".encode(), UNKNOWN)
+
+
+def refuse(program: str, error: UsageError) -> NoReturn:
+    """End the process with what is wrong in its command line."""
+    line = printable(f"UNKNOWN - {program}: {error}; see {program} --help", nagios.LINE_TEXT_MAX)
+    write_and_exit(line.encode() + b"\n", UNKNOWN)
+
+
 def _settings(plugin: Plugin, program: str, arguments: list[str]) -> SimpleNamespace:
     options = all_options(plugin)
-    if asks_for(arguments, HELP):
-        epilog = f"Examples:\n{plugin.examples}\n\n{_EXIT_CODES}"
-        write_and_exit(help_text(program, plugin.description, epilog, options).encode(), UNKNOWN)
-    if asks_for(arguments, VERSION):
-        write_and_exit(f"{program} {__version__}\n".encode(), UNKNOWN)
+    epilog = f"Examples:\n{plugin.examples}\n\n{_EXIT_CODES}"
+    answer_questions(arguments, program, plugin.description, epilog, options)
     settings = parse(options, arguments)
     if settings.accept and settings.no_history:
         raise UsageError("option --accept: there is nothing to accept with --no-history")
@@ -236,8 +248,7 @@ def main(plugin: Plugin) -> NoReturn:
     try:
         settings = _settings(plugin, program, command_line())
     except UsageError as error:
-        line = printable(f"UNKNOWN - {program}: {error}; see {program} --help", nagios.LINE_TEXT_MAX)
-        write_and_exit(line.encode() + b"\n", UNKNOWN)
+        refuse(program, error)
     session = Session(plugin, settings)
     answer_signals(session.give_up)
     start_alarm(session.deadline)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 
-from checks import CHECKS, __version__, load
-from checks.frame.command import HELP, VERSION, become, common_options, unforeseen, write_and_exit
+from checks import CHECKS, load
+from checks.frame.command import answer_questions, become, common_options, unforeseen, write_and_exit
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
 from checks.frame.host import Host
-from checks.frame.options import Option, UsageError, asks_for, help_text, parse
+from checks.frame.options import Option, UsageError, parse
 from checks.frame.printable import printable
 from checks.plots.recordings import NothingRecorded
 from perfdata.outcome import OK, UNKNOWN
@@ -86,10 +86,7 @@ def _options() -> list[Option]:
 def _settings(arguments: list[str]) -> tuple[Plugin, SimpleNamespace]:
     """The check and the options; --help and --version end here. Raises UsageError."""
     options = _options()
-    if asks_for(arguments, HELP):
-        write_and_exit(help_text(f"{_PROGRAM} CHECK", _DESCRIPTION, _EPILOG, options).encode(), UNKNOWN)
-    if asks_for(arguments, VERSION):
-        write_and_exit(f"{_PROGRAM} {__version__}\n".encode(), UNKNOWN)
+    answer_questions(arguments, f"{_PROGRAM} CHECK", _DESCRIPTION, _EPILOG, options)
     known = ", ".join(CHECKS)
     if not arguments or arguments[0].startswith("-"):
         raise UsageError(f"the name of a check comes first ({known})")

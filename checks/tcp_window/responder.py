@@ -14,11 +14,10 @@ import socket
 import struct
 import time
 
-from checks import __version__
-from checks.frame.command import HELP, VERSION, common_options, write_and_exit
+from checks.frame.command import answer_questions, common_options, refuse, write_and_exit
 from checks.frame.deadline import answer_signals
 from checks.frame.host import Host
-from checks.frame.options import Option, UsageError, asks_for, help_text, parse, seconds
+from checks.frame.options import Option, UsageError, parse, seconds
 from checks.frame.printable import printable
 from checks.tcp_window import talk
 from checks.tcp_window.settings import Settings, read_settings
@@ -267,17 +266,13 @@ def _report(info: TcpInfo, settings: Settings, cookies: bool) -> bytes:
 def main(arguments: list[str]) -> NoReturn:
     """The command, with the words after "tcp-responder"."""
     options = _options()
-    if asks_for(arguments, HELP):
-        write_and_exit(help_text(_PROGRAM, _DESCRIPTION, _EPILOG, options).encode(), UNKNOWN)
-    if asks_for(arguments, VERSION):
-        write_and_exit(f"{_PROGRAM} {__version__}\n".encode(), UNKNOWN)
+    answer_questions(arguments, _PROGRAM, _DESCRIPTION, _EPILOG, options)
     try:
         settings: SimpleNamespace = parse(options, arguments)
         if os.geteuid() == 0:
             raise UsageError("does not run as root; sudo -u nobody does")
     except UsageError as error:
-        line = printable(f"UNKNOWN - {_PROGRAM}: {error}; see {_PROGRAM} --help", 160)
-        write_and_exit(line.encode() + b"\n", UNKNOWN)
+        refuse(_PROGRAM, error)
     place = f"{settings.listen[0]}:{settings.listen[1]}"
     try:
         responder = Responder(settings.listen, settings.rate, Host())
