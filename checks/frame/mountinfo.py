@@ -40,6 +40,8 @@ def remote_mounts(mountinfo: str) -> dict[str, str]:
 
 def _plain(text: str) -> str:
     """Undo the kernel's \\040 for blanks, tabs, newlines, backslashes and "#"."""
+    if "\\" not in text:
+        return text
     first, *rest = text.split("\\")
     return first + "".join(chr(int(part[:3], 8)) + part[3:] if _is_octal(part[:3]) else "\\" + part for part in rest)
 

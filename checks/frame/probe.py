@@ -33,12 +33,11 @@ _WORDS_MAX = 120  # characters of a fact's parameter
 
 
 class Probe(Resource):
-    """One run of a check as nagiosplugin's Resource: reads everything first, yields afterwards."""
+    """One run of a check as nagiosplugin's Resource: everything was read, and is yielded afterwards."""
 
-    def __init__(self, plugin: Plugin, run: Run) -> None:
+    def __init__(self, plugin: Plugin, examination: Examination) -> None:
         self.plugin = plugin
-        self.run = run
-        self.examination = Examination([])
+        self.examination = examination
 
     @property
     def name(self) -> str:
@@ -47,7 +46,6 @@ class Probe(Resource):
 
     def probe(self) -> Iterator[Metric]:
         """One metric per measure and fact; the important measures of all items first: performance data can be cut."""
-        self.examination = self.plugin.examine(self.run)
         for finding in sorted(self.examination.findings, key=self._order()):
             if isinstance(finding, Fact):
                 yield Metric(finding.code, finding, context=_FACT)
@@ -236,21 +234,20 @@ def threshold_options(plugin: Plugin) -> list[Option]:
     return options
 
 
-def _level_contexts(plugin: Plugin, settings: SimpleNamespace) -> list[LevelContext]:
-    contexts = []
-    for measure in CATALOGUE:
-        warning = critical = NEVER
-        if measure in plugin.levels:
-            prefix = "" if measure == plugin.main_measure else option_name(measure).replace("-", "_") + "_"
-            warning, critical = (getattr(settings, f"{prefix}{level}") for level in ("warning", "critical"))
-        contexts.append(LevelContext(measure, warning, critical))
-    return contexts
+def _level_context(plugin: Plugin, settings: SimpleNamespace, measure: str) -> LevelContext:
+    """The levels of a measure that is in the catalogue; those of one without levels never alert."""
+    warning = critical = NEVER
+    if measure in plugin.levels:
+        prefix = "" if measure == plugin.main_measure else option_name(measure).replace("-", "_") + "_"
+        warning, critical = (getattr(settings, f"{prefix}{level}") for level in ("warning", "critical"))
+    return LevelContext(CATALOGUE[measure].name, warning, critical)
 
 
 def conclude(plugin: Plugin, run: Run) -> Outcome:
     """Acquire, judge and word. Raises NothingHere, and whatever the check could not foresee."""
-    probe = Probe(plugin, run)
-    contexts = _level_contexts(plugin, run.settings)
+    probe = Probe(plugin, plugin.examine(run))
+    measures = {found.name for found in probe.examination.findings if isinstance(found, Measure)}
+    contexts = [_level_context(plugin, run.settings, measure) for measure in measures]
     facts = FactContext({**COMMON_FACTS, **plugin.facts})
     summary = ItemSummary(probe, facts)
     check = Check(probe, facts, summary, *contexts)
