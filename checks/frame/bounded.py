@@ -35,6 +35,7 @@ class HelperTimeout(Exception):
     """The child did not finish in time; it was killed, if it can be."""
 
     said = b""  # what it had answered by then
+    left = 0  # process id of a command that could not be ended
 
 
 class HelperStuck(HelperTimeout):
@@ -318,8 +319,11 @@ def run_many(
         for child in running.values():
             _kill_unreaped(child.pid)
         until = time.monotonic() + _DYING  # for all of them together
-        for child in running.values():
+        for number, child in running.items():
             child.abandon(until)
+            came_to = results.get(number)
+            if isinstance(came_to, HelperTimeout) and not child.exited():
+                came_to.left = child.pid
     return [results[number] for number in range(len(commands))]
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from checks.frame.bounded import Answer
+    from checks.frame.leftovers import Leftover
     from checks.frame.netlink import Link
     from checks.frame.tcp import Talk
     from checks.frame.unix_http import LocalHttp
@@ -66,6 +67,7 @@ class Host:
         self.root = root.rstrip("/")
         self.captured = bool(root)
         self.deadline = deadline or Deadline(60)
+        self.leftovers: dict[str, Leftover] = {}  # by the kind of command; see run()
 
     def _at(self, path: str) -> bytes:
         """Where an absolute path of the host is to be found here. Names are UTF-8 in every locale."""
@@ -315,14 +317,45 @@ class Host:
         return os.access(path, os.X_OK) and os.path.isfile(path)
 
     def run(
-        self, commands: Sequence[list[str]], seconds: float, at_once: int = 1, directory: str = "/"
+        self,
+        commands: Sequence[list[str]],
+        seconds: float,
+        at_once: int = 1,
+        directory: str = "/",
+        kinds: Sequence[str] = (),
     ) -> list[Answer | Exception]:
-        """Run commands, ``at_once`` at a time, all within ``seconds``; see bounded.run_many. argv[0] is absolute."""
+        """Run commands, ``at_once`` at a time, all within ``seconds``; see bounded.run_many. argv[0] is absolute.
+
+        ``kinds``: one word for each; where a command of that kind is in ``leftovers``, it is HelperStuck and not run.
+        """
         from checks.frame import bounded
 
         if self.captured:
             return [self._replayed(argv, seconds) for argv in commands]
-        return bounded.run_many(list(commands), seconds, at_once, COMMAND_MAX, directory)
+        if not kinds:
+            return bounded.run_many(list(commands), seconds, at_once, COMMAND_MAX, directory)
+        stuck = {kind: self._stuck(kind) for kind in kinds if kind in self.leftovers}
+        free = [argv for argv, kind in zip(commands, kinds) if kind not in stuck]
+        answers = iter(bounded.run_many(free, seconds, at_once, COMMAND_MAX, directory))
+        found = [stuck[kind] if kind in stuck else next(answers) for kind in kinds]
+        for kind, answer in zip(kinds, found):
+            if isinstance(answer, bounded.HelperTimeout) and answer.left:
+                self._leave(kind, answer.left)
+        return found
+
+    def _stuck(self, kind: str) -> Exception:
+        from checks.frame import bounded
+
+        left = self.leftovers[kind]
+        spent = self.clock().uptime - left.uptime
+        return bounded.HelperStuck(f"still blocked for {max(0.0, spent):.0f} s in process {left.pid}")
+
+    def _leave(self, kind: str, pid: int) -> None:
+        from checks.frame.leftovers import Leftover, start_of
+
+        started = start_of(pid)
+        if started:  # else it has ended after all
+            self.leftovers[kind] = Leftover(pid, started, self.clock().uptime)
 
     def _replayed(self, argv: Sequence[str], seconds: float) -> Answer | Exception:
         from checks.frame import bounded

@@ -81,7 +81,9 @@ _LEARNING = {"ok": LEARNING_OK, "warning": LEARNING_WARNING, "critical": LEARNIN
 _GOOD_BATTERY = ("", "optimal", "operational", "ok", "good", "ready", "charged", "charging", "full")
 _NOT_COUNTED = (MISSING, UNANSWERED, FAILED, OFFLINE, BAD)
 _LOST = (REBUILD, OFFLINE, FAILED, MISSING, UNANSWERED, BAD)
-_ROC_WARNING, _ROC_CRITICAL = 105, 115  # degrees; chips of the 92xx and 93xx run at 60 to 90, and stop at 115 or so
+# Degrees. Chips of the 92xx and 93xx run at 60 to 90; they are to stay below 105, throttle at 110 and stop at 116
+# (Intel, "RAID Controllers Airflow Requirements and Thermal Operating Limits", for its own ones with these chips).
+_ROC_WARNING, _ROC_CRITICAL = 105, 115
 _PARITY = ("RAID5", "RAID6", "RAID50", "RAID60")
 
 

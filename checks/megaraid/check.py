@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from types import SimpleNamespace
 
+from checks.frame import leftovers
 from checks.frame.host import Host
 from checks.frame.judging import NEVER
 from checks.frame.options import Option
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _POLICIES = {"write": ("wb", "wt", "awb"), "read": ("ahead", "none", "adaptive"), "io": ("direct", "cached")}
 _POLICIES["disk_cache"] = ("on", "off", "default")
+_LEFTOVERS = "leftovers"  # a note
 _RECORDED = ("disks", "disk_celsius", "roc_celsius")
 _A_DISK = re.compile(r"c\d+ (?:e\d+:)?s\d+\Z|c\d+ d\d+\Z|/dev/")
 
@@ -162,7 +164,7 @@ class MegaRaid(Plugin):
         settings.own_limits = {
             name: _is_set(settings, name) for name in ("disk_celsius", "roc_celsius", "board_celsius")
         }
-        seen = survey(run.host, settings)
+        seen = _survey(run)
         gone = gone_findings(seen, settings, run)
         nothing = not seen.here or (seen.readings.none_here and not seen.problems and not seen.checkups)
         if nothing and not gone:
@@ -268,6 +270,20 @@ def _policy(text: str) -> tuple[tuple[str, str], ...]:
             raise ValueError(f"'{printable(part)}' is not one of {kinds}")
         wanted.append((name, value))
     return tuple(wanted)
+
+
+def _survey(run: Run) -> Survey:
+    """What is to be seen; what could not be ended in earlier runs is not started again, and neither will this run's."""
+    history, boot = run.history, run.clock.boot
+    if history is None:
+        return survey(run.host, run.settings)
+    note = history.note("", _LEFTOVERS)
+    run.host.leftovers = leftovers.parse(note, boot)
+    seen = survey(run.host, run.settings)
+    now = leftovers.as_note(run.host.leftovers, boot)
+    if now != note:
+        history.keep("", _LEFTOVERS, now)
+    return seen
 
 
 PLUGIN = MegaRaid()

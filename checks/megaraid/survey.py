@@ -144,7 +144,8 @@ def _ask_tools(
             last = (tool, readings)
             continue  # another tool may know another generation of controllers
         problems += [
-            Problem(tool.name, reason, _RIGHTS if "said nothing" in reason else "") for reason in talk.problems
+            Problem(tool.name, reason, _RIGHTS if "said nothing" in reason else _STUCK if "blocked" in reason else "")
+            for reason in talk.problems
         ]
         return tool, readings
     return last
@@ -158,6 +159,7 @@ def _denied(name: str, said: str) -> Problem:
     return Problem(name, f"may not be asked: {printable(said, 60)}", denied=True)
 
 
+_STUCK = "look at dmesg: the controller does not answer; it goes on by itself once it does, else after a reboot"
 _RIGHTS = "run the same command as root; to let this check do so: check_megaraid --sudoers"
 
 
@@ -265,11 +267,12 @@ def _ask_smartctl(
 ) -> list[Answer | Exception]:
     host.deadline.stage = f"asking smartctl of {len(names)} disks"
     commands = [[*prefix, smartctl, "-j", "-x", *words] for words in names]
-    return host.run(commands, host.deadline.left(reserve(host)), AT_ONCE)
+    kinds = [" ".join((smartctl, *words)) for words in names]
+    return host.run(commands, host.deadline.left(reserve(host)), AT_ONCE, kinds=kinds)
 
 
 def _health(answer: Answer | Exception) -> Health:
-    from checks.frame.bounded import Answer, HelperTimeout
+    from checks.frame.bounded import Answer, HelperStuck, HelperTimeout
 
     if isinstance(answer, Answer):
         text = answer.output[:200].decode("utf-8", "replace")
@@ -278,6 +281,8 @@ def _health(answer: Answer | Exception) -> Health:
         if answer.status < 0:
             return Health(reason=f"crashed (signal {-answer.status})")
         return parse(answer.output, answer.status)
+    if isinstance(answer, HelperStuck):
+        return Health(reason=str(answer))
     if isinstance(answer, HelperTimeout):
         return Health(reason="did not answer in time")
     return Health(reason=f"cannot be run: {answer.strerror if isinstance(answer, OSError) else answer}")

@@ -111,7 +111,7 @@ class Conversation:
 
     def _call(self, words: list[str]) -> tuple[Readings, str]:
         """What one command said, and its text in lower case; "" where what kept it from answering was noted."""
-        from checks.frame.bounded import Answer, HelperOverflow, HelperTimeout
+        from checks.frame.bounded import Answer, HelperOverflow, HelperStuck, HelperTimeout
 
         host, name = self.host, self.tool.name
         host.deadline.stage = f"asking {name} {self._short(words)}"
@@ -120,7 +120,8 @@ class Conversation:
             self.problems.append(f"was not asked for {self._short(words)}: no time was left")
             return Readings(), ""
         self.calls += 1
-        (answer,) = host.run([[*self._prefix, self.tool.path, *words]], _SHARE * left, 1, self._directory)
+        command = [*self._prefix, self.tool.path, *words]
+        (answer,) = host.run([command], _SHARE * left, 1, self._directory, [self.tool.path])
         if isinstance(answer, Answer):
             text = answer.output.decode("utf-8", "replace").lower()
             if self._prefix and answer.status and text.lstrip().startswith("sudo:"):
@@ -133,6 +134,10 @@ class Conversation:
                 self.problems.append(f"said nothing at all to {self._short(words)} (exit status {answer.status})")
                 return readings, ""
             return readings, text
+        if isinstance(answer, HelperStuck):
+            if not self.problems:  # else it is known already that it hangs
+                self.problems.append(str(answer))
+            return Readings(), ""
         if isinstance(answer, HelperTimeout):
             self.problems.append(f"did not answer {self._short(words)} in time")
             return self._parse(answer.said), ""

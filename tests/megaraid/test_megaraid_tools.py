@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conformance.hung_mount import HungMount
 from conformance.processes import no_descendants_left
 from lab.raid import (
     PaperController,
@@ -22,7 +24,7 @@ from lab.raid import (
     storcli,
     storcli_text,
 )
-from support import PLAIN_ENVIRONMENT, Ran, check
+from support import PLAIN_ENVIRONMENT, Ran, check, run
 
 pytestmark = pytest.mark.needs("gcc")
 
@@ -98,6 +100,51 @@ def test_smart_is_asked_once_per_disk(storcli64: ReplayTool, place: Path, progra
     smart_tool = ReplayTool(place, "smartctl", program).says(smartctl(HEALTHY))
     assert ask(storcli64, "--smartctl", str(smart_tool.path)).code == 0
     assert sorted(smart_tool.calls) == [f"-j -x -d megaraid,{number} /dev/bus/0" for number in range(4)]
+
+
+# --- a controller that is dead ---
+
+
+@pytest.mark.needs("unshare", "gcc")
+def test_a_tool_that_cannot_be_killed_is_not_started_again(storcli64: ReplayTool, place: Path) -> None:
+    """In true D state: it looks at a file system that never answers."""
+    mount = HungMount(place / "mnt")
+    dead = place / "dead"
+    script = place / "bin" / "storcli64"
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\n[ ! -e {dead} ] || exec stat {mount.sub}\nexec {storcli64.path} "$@"\n')
+    script.chmod(0o755)
+    state = place / "state"
+    state.mkdir(mode=0o700)
+
+    def ask_again() -> Ran:
+        return check("megaraid", "--state-dir", str(state), "-t3", "--tool-path", str(script), "--no-smart")
+
+    def stuck() -> list[str]:
+        shown = run(["pgrep", "-f", f"^stat {mount.sub}$"])
+        return shown.output.split()
+
+    try:
+        before = ask_again()
+        mount.hang()
+        dead.touch()
+        first, second, third = ask_again(), ask_again(), ask_again()
+        left = stuck()
+    finally:
+        mount.close()
+    dead.unlink()
+    after = ask_again()
+    assert (before.code, before.text) == (after.code, after.text) == (0, f"{FINE} (storcli64)")
+    assert (first.code, first.text) == (3, "MEGARAID UNKNOWN - storcli64 did not answer /call show all in time")
+    assert first.seconds < 4
+    assert len(left) == 1
+    for ran in (second, third):
+        assert ran.code == 3
+        assert re.fullmatch(rf"MEGARAID UNKNOWN - storcli64 still blocked for \d+ s in process {left[0]}", ran.text)
+        step = "look at dmesg: the controller does not answer; it goes on by itself once it does, else after a reboot"
+        assert ran.rest == [f"next: {step}"]
+        assert ran.seconds < 1
+    assert stuck() == []
 
 
 # --- rights ---
