@@ -43,12 +43,12 @@ def stop(process: subprocess.Popen[bytes], number: signal.Signals) -> Ran:
 def no_descendants_left() -> Iterator[None]:
     """Fail if a descendant of what is started within outlives it: orphans come to this process instead of to init."""
     libc = ctypes.CDLL(None)
-    before = _children()
+    before = children()
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
         yield
         end = time.monotonic() + 0.3  # a SIGKILL takes a moment
-        while (left := _living(_children() - before)) and time.monotonic() < end:
+        while (left := _living(children() - before)) and time.monotonic() < end:
             time.sleep(0.01)
         commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left}
         for pid in left:
@@ -58,15 +58,20 @@ def no_descendants_left() -> Iterator[None]:
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
-def _children() -> set[int]:
-    return {int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
+def children() -> set[int]:
+    """The children of this process, ended ones that nobody waited for included."""
+    found: set[int] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            found.update(map(int, (task / "children").read_text().split()))
+    return found
 
 
 def _living(pids: set[int]) -> set[int]:
     for pid in pids:
         with suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
-    return pids & _children()
+    return pids & children()
 
 
 def running_with(word: str) -> set[int]:
