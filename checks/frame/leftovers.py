@@ -27,10 +27,14 @@ class Leftover(Record):
 def parse_start(stat: str) -> str:
     """When the process of a /proc/PID/stat was started, in ticks; "" for a zombie, and for what is no such text.
 
-    Its name stands in parentheses and may hold any character.
+    Its name stands in parentheses and may hold any character. A killed process looks like a zombie, but has more
+    threads than one, while another of its threads is stuck.
     """
     fields = stat.rpartition(") ")[2].split()
-    return fields[19] if len(fields) > 19 and fields[0] not in "ZX" and fields[19].isdigit() else ""
+    if len(fields) <= 19 or not fields[19].isdigit():
+        return ""
+    ended = fields[0] in "ZX" and fields[17] in ("0", "1")
+    return "" if ended else fields[19]
 
 
 def start_of(pid: int) -> str:

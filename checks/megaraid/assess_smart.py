@@ -10,6 +10,7 @@ from checks.frame.readings import Finding, Measure, fact
 from checks.megaraid import deltas
 from checks.megaraid.readings import Disk
 from checks.megaraid.smart import OVER_TEMPERATURE, TEMPERATURES, Attribute, Health, same_disk
+from checks.megaraid.survey import STUCK as _STUCK
 from checks.megaraid.survey import Checkup, foreign_number
 
 TYPE_CHECKING = False
@@ -67,6 +68,8 @@ def smart_findings(checkup: Checkup, settings: SimpleNamespace, history: Series 
 
 
 def _try_yourself(checkup: Checkup) -> str:
+    if checkup.health.blocked:
+        return _STUCK  # by hand it would hang as well
     return f"try smartctl -x {' '.join(checkup.words)}" if checkup.words else ""
 
 

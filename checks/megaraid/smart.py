@@ -35,6 +35,7 @@ class Health(Record):
     """What one disk says of itself. None where it does not say."""
 
     reason: str = ""  # why there is nothing to judge: what smartctl said
+    blocked: bool = False  # not asked: smartctl of an earlier run still is
     version: str = ""  # of smartctl: "7.3"
     serial: str = ""
     model: str = ""

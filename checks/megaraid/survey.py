@@ -97,7 +97,8 @@ def survey(host: Host, settings: SimpleNamespace) -> Survey:
     if settings.controller:
         readings = _only(readings, settings.controller)
     checkups = _ask_disks(host, settings, prefix, hosts, readings, problems, notes)
-    return Survey(tool, readings, tuple(checkups), tuple(problems), tuple(notes), here or bool(checkups))
+    here = here or bool(checkups or problems)  # who could not look has not seen that there is nothing
+    return Survey(tool, readings, tuple(checkups), tuple(problems), tuple(notes), here)
 
 
 def _only(readings: Readings, numbers: list[int]) -> Readings:
@@ -144,7 +145,7 @@ def _ask_tools(
             last = (tool, readings)
             continue  # another tool may know another generation of controllers
         problems += [
-            Problem(tool.name, reason, _RIGHTS if "said nothing" in reason else _STUCK if "blocked" in reason else "")
+            Problem(tool.name, reason, _RIGHTS if "said nothing" in reason else STUCK if "blocked" in reason else "")
             for reason in talk.problems
         ]
         return tool, readings
@@ -159,7 +160,7 @@ def _denied(name: str, said: str) -> Problem:
     return Problem(name, f"may not be asked: {printable(said, 60)}", denied=True)
 
 
-_STUCK = "look at dmesg: the controller does not answer; it goes on by itself once it does, else after a reboot"
+STUCK = "look at dmesg: the controller does not answer; it goes on by itself once it does, else after a reboot"
 _RIGHTS = "run the same command as root; to let this check do so: check_megaraid --sudoers"
 
 
@@ -241,10 +242,14 @@ def _scanned(
     """Without a vendor tool: the disks that smartctl finds behind controllers."""
     import json
 
-    from checks.frame.bounded import Answer
+    from checks.frame.bounded import Answer, HelperStuck
 
     host.deadline.stage = "asking smartctl --scan"
-    (answer,) = host.run([[*prefix, smartctl, "-j", "--scan"]], 0.5 * host.deadline.left(reserve(host)))
+    command, seconds = [*prefix, smartctl, "-j", "--scan"], 0.5 * host.deadline.left(reserve(host))
+    (answer,) = host.run([command], seconds, kinds=[f"{smartctl} --scan"])
+    if isinstance(answer, HelperStuck):
+        problems.append(Problem("smartctl", str(answer), STUCK))
+        return []
     try:
         found = json.loads(answer.output) if isinstance(answer, Answer) else {}
         devices = [entry for entry in found["devices"] if "megaraid," in str(entry["type"])]
@@ -282,7 +287,7 @@ def _health(answer: Answer | Exception) -> Health:
             return Health(reason=f"crashed (signal {-answer.status})")
         return parse(answer.output, answer.status)
     if isinstance(answer, HelperStuck):
-        return Health(reason=str(answer))
+        return Health(reason=str(answer), blocked=True)
     if isinstance(answer, HelperTimeout):
         return Health(reason="did not answer in time")
     return Health(reason=f"cannot be run: {answer.strerror if isinstance(answer, OSError) else answer}")

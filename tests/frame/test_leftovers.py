@@ -26,6 +26,10 @@ def test_a_zombie_and_what_is_no_such_text_have_none(text: str) -> None:
     assert parse_start(text) == ""
 
 
+def test_a_zombie_with_a_thread_that_is_stuck_is_there() -> None:
+    assert parse_start(f"77 (x) Z{FIELDS[1:]}".replace(" 20 0 1 0 ", " 20 0 2 0 ")) == "987654"
+
+
 def test_a_process_that_is_there_and_one_that_has_gone() -> None:
     assert int(start_of(os.getpid())) > 0
     with subprocess.Popen(["true"]) as gone:

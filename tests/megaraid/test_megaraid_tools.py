@@ -147,6 +147,98 @@ def test_a_tool_that_cannot_be_killed_is_not_started_again(storcli64: ReplayTool
     assert stuck() == []
 
 
+THREADED = """
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+static void *look(void *path) { struct stat found; stat(path, &found); return 0; }
+int main(void) { pthread_t thread; pthread_create(&thread, 0, look, "%s"); pause(); }
+"""
+STEP = "next: look at dmesg: the controller does not answer; it goes on by itself once it does, else after a reboot"
+
+
+def processes(named: str) -> list[str]:
+    """The pids of all of this name, also of those that are killed and not gone."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = entry.read_text()
+        except OSError:
+            continue
+        if f"({named})" in text:
+            found.append(entry.parent.name)
+    return found
+
+
+@pytest.fixture
+def hung(place: Path) -> Iterator[HungMount]:
+    mount = HungMount(place / "mnt")
+    mount.hang()
+    yield mount
+    mount.close()
+
+
+def remembering(place: Path, *options: str) -> Ran:
+    state = place / "state"
+    state.mkdir(mode=0o700, exist_ok=True)
+    return check("megaraid", "--state-dir", str(state), "-t3", *options)
+
+
+def hanging(place: Path, name: str, pattern: str, hung: HungMount, tool: ReplayTool) -> str:
+    """A tool of which the commands that match hang in D state, while there is a file "dead"."""
+    (place / "dead").touch()
+    script = place / "hanging" / name
+    script.parent.mkdir()
+    stuck = f"[ ! -e {place}/dead ] || exec stat {hung.sub}"
+    script.write_text(f'#!/bin/sh\ncase "$*" in {pattern}) {stuck};; esac\nexec {tool.path} "$@"\n')
+    script.chmod(0o755)
+    return str(script)
+
+
+def test_a_tool_with_a_thread_that_cannot_be_killed_is_not_started_again(place: Path, hung: HungMount) -> None:
+    """Its first thread does end, so that it looks like a zombie."""
+    name = f"raid{os.getpid()}"  # of no other test
+    (place / "threaded.c").write_text(THREADED % hung.sub)
+    assert run(["gcc", "-pthread", "-o", str(place / name), str(place / "threaded.c")]).code == 0
+    options = ("--tool", "storcli", "--tool-path", str(place / name), "--no-smart")
+    first, second = remembering(place, *options), remembering(place, *options)
+    (left,) = processes(name)
+    assert (first.code, first.text) == (3, f"MEGARAID UNKNOWN - {name} did not answer /call show all in time")
+    assert second.code == 3
+    assert re.fullmatch(rf"MEGARAID UNKNOWN - {name} still blocked for \d+ s in process {left}", second.text)
+
+
+def test_one_disk_that_is_stuck_is_not_asked_again_and_the_others_are(
+    storcli64: ReplayTool, place: Path, program: Path, hung: HungMount
+) -> None:
+    tool = ReplayTool(place, "smartctl", program).says(smartctl(HEALTHY))
+    path = hanging(place, "smartctl", "*megaraid,2*", hung, tool)
+    options = ("--tool-path", str(storcli64.path), "--smartctl", path)
+    first, second = remembering(place, *options), remembering(place, *options)
+    left = run(["pgrep", "-f", f"^stat {hung.sub}$"]).output.split()
+    hung.close()
+    (place / "dead").unlink()
+    after = remembering(place, *options)
+    told = r"MEGARAID UNKNOWN - c0 e252:s2 \(Z1Z00002\) SMART unreadable, smartctl: "
+    assert (first.code, second.code, len(left)) == (3, 3, 1)
+    assert re.fullmatch(f"{told}did not answer in time; 3 ok", first.text)
+    assert re.fullmatch(rf"{told}still blocked for \d+ s in process {left[0]}; 3 ok", second.text)
+    assert second.rest[:1] == [STEP]
+    assert (after.code, after.text) == (0, f"{FINE} (storcli64)")
+
+
+def test_a_scan_that_is_stuck_is_not_started_again_and_never_fine(place: Path, program: Path, hung: HungMount) -> None:
+    """Whoever could not look does not know that there is no controller, with --absent-ok least of all."""
+    tool = ReplayTool(place, "smartctl", program).says(smartctl(HEALTHY))
+    options = ("--tool", "none", "--absent-ok", "--smartctl", hanging(place, "smartctl", "*--scan*", hung, tool))
+    first, second = remembering(place, *options), remembering(place, *options)
+    left = run(["pgrep", "-f", f"^stat {hung.sub}$"]).output.split()
+    assert (first.code, first.text) == (3, "MEGARAID UNKNOWN - smartctl did not say which disks there are")
+    assert (second.code, len(left)) == (3, 1)
+    assert re.fullmatch(rf"MEGARAID UNKNOWN - smartctl still blocked for \d+ s in process {left[0]}", second.text)
+    assert second.rest[:1] == [STEP]
+
+
 # --- rights ---
 
 
