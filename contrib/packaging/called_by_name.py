@@ -1,6 +1,6 @@
 """Runs the command it is called by: check_NAME and undergoal are links to this file.
 
-The three settings below are filled in when a package is built. It starts without site (python3 -S), which would cost a
+The four settings below are filled in when a package is built. It starts without site (python3 -S), which would cost a
 twentieth of a whole run for places that are looked into only when a module is missing; so they are named here. What
 stands in this file must run, and be refused in time, from Python 3.6 on.
 """
@@ -10,6 +10,7 @@ import sys
 COMMANDS = {}  # type: dict[str, tuple[str, str]]  # name -> module, function
 PLACES = []  # type: list[str]  # where modules are, after Python's own
 MINIMUM = (3, 9)  # version of Python
+BYTECODE = ""  # of the only Python that finds its bytecode here and no sources beside it; "": they are beside it
 AGENT_PLUGIN = "undergoal.py"  # in /usr/lib/check_mk_agent/plugins
 
 
@@ -46,6 +47,8 @@ def start() -> None:
     sys.path += [place.format(prefix=sys.prefix, version=version) for place in PLACES]
     module, function = COMMANDS[found]
     try:
+        if BYTECODE and sys.implementation.cache_tag != BYTECODE:
+            __import__("from_sources").use(__loader__)  # type: ignore[name-defined]
         getattr(__import__(module, None, None, [function]), function)()
     except Exception as error:
         missing = isinstance(error, ImportError) and error.name

@@ -11,8 +11,12 @@ import time
 import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from project import Project, Requirement, copy_modules, source_date, starter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Not pure Python, so it cannot be inside: what needs it takes the system's.
 OUTSIDE = ("psutil",)
@@ -25,9 +29,10 @@ PLACES = [
 ]
 # One more name to be called by: that of the agent plugin, which the .mkp can bring in this form.
 _AGENT_PLUGIN = {"undergoal.py": ("agent_plugins.agent", "main")}
+_OWN = Path(__file__).parent / "zipapp"
+_TELL_TAG = "import sys; print(sys.implementation.cache_tag)"
 _LICENCE = re.compile("licen[cs]e|copying|notice", re.IGNORECASE)
-# Parts that no command reaches: of dependencies, and what is for a Checkmk site or for makers of definitions. Python
-# reads the list of all files in each start.
+# Parts that no command reaches: of dependencies, and what is for a Checkmk site or for makers of definitions.
 _UNREACHED = ("tests", "examples", "emscripten", "cli", "checkmk", "definitions")
 
 
@@ -39,18 +44,22 @@ def build(made: Project, out: Path, python: str) -> Path:
         copy_modules(made, tree)
         for path in [path for path in tree.rglob("*") if path.is_dir() and path.name in _UNREACHED]:
             shutil.rmtree(path, ignore_errors=True)
-        shutil.copy(Path(__file__).parent / "zipapp" / "certifi.py", tree)
-        (tree / "__main__.py").write_text(starter(made._replace(commands={**made.commands, **_AGENT_PLUGIN}), PLACES))
+        shutil.copy(_OWN / "certifi.py", tree)
+        tag = subprocess.run([python, "-I", "-c", _TELL_TAG], check=True, capture_output=True, text=True).stdout.strip()
+        commands = {**made.commands, **_AGENT_PLUGIN}
+        (tree / "__main__.py").write_text(starter(made._replace(commands=commands), PLACES, tag))
         # Found by content, not by the time of the source: it is valid wherever the file is copied to.
         subprocess.run(
             [python, "-I", "-m", "compileall", "-q", "-b", "--invalidation-mode", "unchecked-hash", "-s", tree, tree],
             check=True,
             env={**os.environ, "PYTHONHASHSEED": "0"},
         )
+        _put_sources_apart(tree)
+        shutil.copy(_OWN / "from_sources.py", tree)
         target = out / "undergoal.pyz"
         unfinished = Path(scratch, "undergoal.pyz")
         unfinished.write_bytes(f"#!{python} -IS\n".encode())
-        _pack(tree, unfinished)
+        _pack(tree, [path for path in tree.rglob("*") if path.is_file()], unfinished)
         unfinished.chmod(0o755)
         shutil.move(unfinished, target)
     return target
@@ -84,12 +93,20 @@ def _install(needs: list[Requirement], tree: Path, made: Project) -> None:
         path.unlink()
 
 
-def _pack(tree: Path, target: Path) -> None:
-    """Append the zip, the same for the same files. Bytecode is stored: reading it is cheaper than unpacking it."""
+def _put_sources_apart(tree: Path) -> None:
+    """All sources but the starter's into one file: Python reads the list of all files of a zip in each start."""
+    sources = [path for path in tree.rglob("*.py") if path != tree / "__main__.py"]
+    _pack(tree, sources, tree / "sources.zip")
+    for path in sources:
+        path.unlink()
+
+
+def _pack(tree: Path, paths: Iterable[Path], target: Path) -> None:
+    """Append a zip, the same for the same files. Only text is packed: the rest is cheaper to read as it is."""
     date = time.gmtime(max(source_date(), 315532800))[:6]  # zip knows no year before 1980
     with zipfile.ZipFile(target, "a") as archive:
-        for path in sorted(path for path in tree.rglob("*") if path.is_file()):
+        for path in sorted(paths):
             entry = zipfile.ZipInfo(str(path.relative_to(tree)), date)
             entry.external_attr = 0o644 << 16
-            entry.compress_type = zipfile.ZIP_STORED if path.suffix == ".pyc" else zipfile.ZIP_DEFLATED
+            entry.compress_type = zipfile.ZIP_STORED if path.suffix in (".pyc", ".zip") else zipfile.ZIP_DEFLATED
             archive.writestr(entry, path.read_bytes())

@@ -102,13 +102,14 @@ def source_date() -> int:
     return int(asked.stdout) if asked.returncode == 0 and asked.stdout.strip() else int(time.time())
 
 
-def starter(made: Project, places: list[str]) -> str:
-    """called_by_name.py for these commands."""
+def starter(made: Project, places: list[str], bytecode: str = "") -> str:
+    """called_by_name.py for these commands; ``bytecode`` is the cache tag of the Python that needs no sources."""
     text = (Path(__file__).parent / "called_by_name.py").read_text()
     for empty, filled in (
         ("COMMANDS = {}", f"COMMANDS = {made.commands!r}"),
         ("PLACES = []", f"PLACES = {places!r}"),
         ("MINIMUM = (3, 9)", f"MINIMUM = {made.python!r}"),
+        ('BYTECODE = ""', f"BYTECODE = {bytecode!r}"),
     ):
         assert text.count(empty) == 1, empty
         text = text.replace(empty, filled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import re
 import struct
 import sys
@@ -128,14 +129,22 @@ def test_a_python_that_is_too_old(place: Path) -> None:
     )
 
 
-def test_another_python_reads_the_sources(place: Path, tmp_path: Path) -> None:
-    foreign = tmp_path / f"check_{CHECKS[0]}"
+@pytest.mark.parametrize("name", CHECKS)
+def test_another_python_reads_the_sources(place: Path, tmp_path: Path, name: str) -> None:
+    """One that calls itself so, and to which all bytecode that is inside is foreign."""
+    foreign = tmp_path / f"check_{name}"
     with zipfile.ZipFile(place / "undergoal.pyz") as whole, zipfile.ZipFile(foreign, "w") as part:
-        for name in whole.namelist():
-            content = whole.read(name)
-            part.writestr(name, b"\0\0\r\n" + content[4:] if name.endswith(".pyc") else content)
-    ran = run([PYTHON, "-IS", str(foreign), *fixture_arguments(CHECKS[0], "ok"), "--no-history"])
-    assert (ran.code, ran.text, ran.stderr) == (0, expected_text(CHECKS[0], "ok"), b"")
+        for member in whole.namelist():
+            content = whole.read(member)
+            part.writestr(member, b"\0\0\r\n" + content[4:] if member.endswith(".pyc") else content)
+    pretend = (
+        "import runpy, sys; sys.implementation.cache_tag = 'cpython-399'; del sys.argv[0];"
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    arguments = [*fixture_arguments(name, "ok"), "--no-history"]
+    ran = run([PYTHON, "-IS", "-c", pretend, str(foreign), *arguments])
+    assert (ran.code, ran.text, ran.stderr) == (0, expected_text(name, "ok"), b"")
+    assert run([PYTHON, "-IS", str(foreign), *arguments]).code == 3  # which shows that the bytecode is of no use
 
 
 def test_every_module_is_inside_with_its_bytecode_and_none_that_is_compiled_for_a_machine(place: Path) -> None:
@@ -144,15 +153,17 @@ def test_every_module_is_inside_with_its_bytecode_and_none_that_is_compiled_for_
     )
     with zipfile.ZipFile(place / "undergoal.pyz") as archive:
         names = archive.namelist()
-        modules = [name for name in names if name.endswith(".py")]
-        assert sorted(names) == sorted([*modules, *(f"{name}c" for name in modules), "LICENSES.txt"])
-        for name in modules:
-            head = archive.read(f"{name}c")[:8]
+        with zipfile.ZipFile(io.BytesIO(archive.read("sources.zip"))) as packed:
+            sources = packed.namelist()
+        compiled = [f"{name}c" for name in (*sources, "__main__.py")]
+        assert sorted(names) == sorted([*compiled, "__main__.py", "from_sources.py", "sources.zip", "LICENSES.txt"])
+        for name in compiled:
+            head = archive.read(name)[:8]
             # 1: found by the hash of its source, which is not looked at: valid wherever the file is copied to
             assert (head[:4], struct.unpack("<I", head[4:])[0]) == (magic, 1), name
         licences = archive.read("LICENSES.txt").decode()
-    tops = {name.split("/")[0] for name in modules}
-    assert {"__main__.py", "checks", "perfdata", "agent_plugins", "nagiosplugin", "requests", "pySMART"} <= tops
+    tops = {name.split("/")[0] for name in sources}
+    assert {"checks", "perfdata", "agent_plugins", "nagiosplugin", "requests", "pySMART"} <= tops
     assert "psutil" not in tops
     assert {"nagiosplugin", "requests", "urllib3"} <= set(re.findall(r"^(\w+)-[\d.]+$", licences, re.MULTILINE))
 
