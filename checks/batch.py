@@ -15,6 +15,7 @@ from checks import CHECKS, load
 from checks.frame import bounded
 from checks.frame.command import Session, all_options, unforeseen
 from checks.frame.deadline import answer_signals, start_alarm
+from checks.frame.history import Shelf
 from checks.frame.options import Option, UsageError, parse
 from checks.frame.printable import printable
 from perfdata.outcome import UNKNOWN, Outcome
@@ -225,12 +226,13 @@ class Batch:
     def _work(self) -> bytes:
         """In a child: jobs from the queue until it is empty."""
         options: dict[str, list[Option]] = {}
+        shelf = Shelf()
         while token := os.read(self._queue, _TOKEN):
             number = int.from_bytes(token, "big")
-            bounded.say(self._one(number, options))
+            bounded.say(self._one(number, options, shelf))
         return b""
 
-    def _one(self, number: int, options: dict[str, list[Option]]) -> bytes:
+    def _one(self, number: int, options: dict[str, list[Option]], shelf: Shelf) -> bytes:
         job, start = self.jobs[number], time.monotonic()
 
         def message(outcome: Outcome) -> bytes:
@@ -252,7 +254,7 @@ class Batch:
         except Exception as error:  # a library that is missing here
             return message(Outcome(job.check, UNKNOWN, unforeseen(error, "loading the check")))
         _speak_as(job)
-        session = Session(plugin, settings)
+        session = Session(plugin, settings, shelf)
         bounded.say(f"S {number} {settings.timeout:.1f} 0\n".encode())
 
         def give_up(reason: str) -> NoReturn:

@@ -57,7 +57,7 @@ class Seen(Record):
 
 
 class Series:
-    """The open history of one check. Use as a context manager; save() at the end of a run."""
+    """The open history of one check. Use as a context manager, or close() it; save() at the end of a run."""
 
     def __init__(self, path: str, clock: Clock, by_hand: bool = False, patience: float = 1.0) -> None:
         """Open or create the file at ``path``; ``patience``: seconds to wait for another run's lock."""
@@ -71,11 +71,34 @@ class Series:
         self._patience = patience
         self._problem = ""  # why reading failed; nothing is written then, so that nothing stored is lost
         self._connection = self._open()
+        self._identity = _identity(path)
+
+    def renew(self, clock: Clock, by_hand: bool, patience: float) -> bool:
+        """Make it that of this process's next run, which is cheaper than to open the file again.
+
+        False: it has to be opened again, as the file is another or something went wrong with it.
+        """
+        try:
+            refuse_shared(self.path)
+        except SeriesError:
+            return False
+        if self._problem or self.set_aside or self._connection.in_transaction or patience != self._patience:
+            return False
+        if self._identity is None or self._identity != _identity(self.path):
+            return False
+        for pending in (self._samples, self._notes, self._seen):
+            pending.clear()
+        self.clock, self._by_hand = clock, by_hand
+        return True
 
     def __enter__(self) -> Series:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file: a connection that is only forgotten stays open, as it refers to itself."""
         self._connection.close()
 
     def _open(self) -> sqlite3.Connection:
@@ -273,6 +296,15 @@ def refuse_shared(path: str) -> None:
         raise SeriesError(f"{path} belongs to another user (uid {status.st_uid})")
     if status.st_mode & 0o022:
         raise SeriesError(f"{path} is writable by others")
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Which file is at ``path``; None when there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _make_private(path: str) -> None:

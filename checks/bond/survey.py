@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 from checks.bond.proc_bonding import BondingTextError, BondText, parse_bonding
 from checks.frame.host import Host
+from checks.frame.selection import chooses, named
 from perfdata.record import Record
 
 _PROC, _NET = "/proc/net/bonding", "/sys/class/net"
@@ -56,12 +57,7 @@ class Survey(Record):
 
 def matches(name: str, settings: SimpleNamespace) -> bool:
     """Whether --bond and --exclude let this one pass."""
-    if not settings.bond and not settings.exclude:
-        return True
-    from fnmatch import fnmatchcase
-
-    wanted = not settings.bond or any(fnmatchcase(name, pattern) for pattern in settings.bond)
-    return wanted and not any(fnmatchcase(name, pattern) for pattern in settings.exclude)
+    return chooses(settings.bond, settings.exclude, name)
 
 
 def list_bonds(host: Host) -> list[str]:
@@ -104,12 +100,11 @@ def survey(host: Host, settings: SimpleNamespace) -> Survey:
             unreadable[name] = str(error)
     if not listed and host.exists(f"{_NET}/bonding_masters"):
         unreadable.update((name, OTHER_NAMESPACE) for name in _masters(host) if matches(name, settings))
-    named = [pattern for pattern in settings.bond if not any(sign in pattern for sign in "*?[")]
     teams = tuple(name for name in list_teams(host) if matches(name, settings))
     return Survey(
         tuple(bonds),
         unreadable,
-        tuple(name for name in named if name not in listed and name not in teams and name not in unreadable),
+        tuple(name for name in named(settings.bond) if name not in {*listed, *teams, *unreadable}),
         tuple(empty),
         teams,
         _outside(host, bonds) if bonds else {},

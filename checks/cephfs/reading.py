@@ -11,6 +11,7 @@ from errno import ENOENT, ENOTDIR, EOPNOTSUPP, ESTALE
 from heapq import heappush, heapreplace
 
 from checks.cephfs.statistics import NAMES, OUTLINE_NAMES, Directory, NoStatistics, Outline, parse, parse_outline
+from checks.frame.selection import is_pattern
 from perfdata.record import Record
 
 TYPE_CHECKING = False
@@ -179,11 +180,6 @@ def _expanded(source: Source, pattern: str, tell: Callable[..., None]) -> tuple[
             further += [f"{place}/{name}" for name in sorted(names) if fnmatchcase(name, part)]
         places = further
     return places, unread
-
-
-def is_pattern(path: str) -> bool:
-    """Whether it has wildcards."""
-    return any(sign in path for sign in "*?[")
 
 
 class Extremes:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 from checks.docker_bridge.bridges import Bridge, Neighbours, Port, read_neighbours, read_ports
 from checks.frame.host import Host
+from checks.frame.selection import chooses, named
 from perfdata.record import Record
 
 TYPE_CHECKING = False
@@ -51,12 +52,7 @@ class Survey(Record):
 
 def matches(name: str, settings: SimpleNamespace) -> bool:
     """Whether --bridge and --exclude let this bridge pass."""
-    if not settings.bridge and not settings.exclude:
-        return True
-    from fnmatch import fnmatchcase
-
-    wanted = not settings.bridge or any(fnmatchcase(name, pattern) for pattern in settings.bridge)
-    return wanted and not any(fnmatchcase(name, pattern) for pattern in settings.exclude)
+    return chooses(settings.bridge, settings.exclude, name)
 
 
 def survey(host: Host, settings: SimpleNamespace) -> Survey:
@@ -64,13 +60,12 @@ def survey(host: Host, settings: SimpleNamespace) -> Survey:
     host.deadline.stage = "listing network bridges"
     found = {name: ifindex for ifindex, name in host.bridges() if matches(name, settings)}
     bridges, unreadable = _read_bridges(host, found)
-    named = [pattern for pattern in settings.bridge if not any(sign in pattern for sign in "*?[")]
     docker, silence = _ask_docker(host, settings)
     stray = _read_stray(host, bridges, docker) if docker and not settings.no_history else {}
     return Survey(
         tuple(bridges),
         unreadable,
-        tuple(name for name in named if name not in found),
+        tuple(name for name in named(settings.bridge) if name not in found),
         read_neighbours(host),
         docker,
         silence,

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from checks import __version__
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
-from checks.frame.history import History, lock_file, not_saved, open_history, save_history
+from checks.frame.history import History, Shelf, lock_file, not_saved, open_history, save_history
 from checks.frame.host import Host
 from checks.frame.options import Option, UsageError, asks_for, help_text, parse, seconds
 from checks.frame.plugin import NothingHere, Plugin, Run
@@ -118,9 +118,10 @@ def prepare_process() -> None:
 class Session:
     """One run of one check: what is known of it when it has to end early."""
 
-    def __init__(self, plugin: Plugin, settings: SimpleNamespace) -> None:
+    def __init__(self, plugin: Plugin, settings: SimpleNamespace, shelf: Shelf | None = None) -> None:
         self.plugin = plugin
         self.settings = settings
+        self.shelf = shelf
         self.deadline = Deadline(settings.timeout)
         self.ready: Outcome | None = None  # the verdict, while its state is being saved
 
@@ -149,7 +150,7 @@ class Session:
                 reason = f"cannot read the captured tree {printable(self.settings.root)}: {error.strerror}"
                 return Outcome(self.plugin.name, UNKNOWN, reason)
         clock = host.clock()
-        history = open_history(self.plugin, self.settings, host, clock)
+        history = open_history(self.plugin, self.settings, host, clock, self.shelf)
         self.ready = outcome = self.verdict(Run(host, self.settings, clock, history.series))
         self.deadline.stage = "saving its state"
         return save_history(history, self.settings, outcome) if history != History() else outcome
@@ -170,6 +171,7 @@ class Session:
         from checks.frame import bounded
         from perfdata import as_json
 
+        self.shelf = None  # it is this process's
         self.deadline.stage = f"reading {printable(self.settings.root)}"
         try:
             answer = bounded.call(

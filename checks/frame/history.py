@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _REASON_MAX = 200
 _PATIENCE = 1.5  # seconds at most to wait for another run of the same check
+_KEPT_OPEN = 16  # files
 
 
 class History(Record):
@@ -27,22 +28,55 @@ class History(Record):
     problem: str = ""
 
 
-def open_history(plugin: Plugin, settings: SimpleNamespace, host: Host, clock: Clock) -> History:
+class Shelf:
+    """Where the runs of one process find their histories. Those of a batch share it: looking for the place and opening
+    a file costs as much as a small check. Not to be used on both sides of a fork, as SQLite must not be.
+    """
+
+    def __init__(self) -> None:
+        self._directories: dict[tuple[str | None, bool], str] = {}
+        self._open: dict[str, Series] = {}
+
+    def directory(self, settings: SimpleNamespace) -> str:
+        """The state directory. Raises StateUnavailable."""
+        from checks.frame.state import state_directory, surroundings
+
+        wish = (settings.state_dir, bool(settings.state_user))
+        if wish not in self._directories:
+            self._directories[wish] = state_directory(surroundings(not settings.state_user), settings.state_dir)
+        return self._directories[wish]
+
+    def series(self, path: str, clock: Clock, by_hand: bool, patience: float) -> Series:
+        """The series in this file, for one run. Raises SeriesError."""
+        from perfdata.series import Series
+
+        found = self._open.pop(path, None)
+        if found is not None and not found.renew(clock, by_hand, patience):
+            found.close()
+            found = None
+        if len(self._open) == _KEPT_OPEN:
+            self._open.pop(next(iter(self._open))).close()
+        self._open[path] = found or Series(path, clock, by_hand, patience)
+        return self._open[path]
+
+
+def open_history(
+    plugin: Plugin, settings: SimpleNamespace, host: Host, clock: Clock, shelf: Shelf | None = None
+) -> History:
     """The history of this check, user, network namespace and captured tree."""
     if settings.no_history:
         return History()
-    from checks.frame.state import StateUnavailable, state_directory, surroundings
+    from checks.frame.state import StateUnavailable
 
+    shelf = shelf or Shelf()
     host.deadline.stage = "opening its state"
     try:
-        from perfdata.series import Series, SeriesError
+        from perfdata.series import SeriesError
     except ImportError as error:  # a Python without sqlite3, or one that --state-user may not read
         return History(None, printable(str(error), _REASON_MAX))
     try:
-        directory = state_directory(surroundings(inherited=not settings.state_user), settings.state_dir)
-        path = os.path.join(directory, file_name(plugin.name, plugin.target(host, settings), host))
-        by_hand = os.isatty(1)
-        return History(Series(path, clock, by_hand, min(_PATIENCE, host.deadline.left() / 4)))
+        path = os.path.join(shelf.directory(settings), file_name(plugin.name, plugin.target(host, settings), host))
+        return History(shelf.series(path, clock, os.isatty(1), min(_PATIENCE, host.deadline.left() / 4)))
     except (StateUnavailable, SeriesError, OSError) as error:
         return History(None, printable(str(error), _REASON_MAX))
 
@@ -63,10 +97,10 @@ def lock_file(plugin: Plugin, settings: SimpleNamespace, host: Host, suffix: str
     """A lock beside the history, for helpers that may hang; "" when there is no place for one."""
     if settings.no_history:
         return ""
-    from checks.frame.state import StateUnavailable, state_directory, surroundings
+    from checks.frame.state import StateUnavailable
 
     try:
-        directory = state_directory(surroundings(inherited=not settings.state_user), settings.state_dir)
+        directory = Shelf().directory(settings)
     except StateUnavailable:
         return ""
     return os.path.join(directory, f"{file_name(plugin.name, '', host)}{suffix}.lock")

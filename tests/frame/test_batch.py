@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import time
 from pathlib import Path
 from typing import Callable
@@ -43,6 +44,8 @@ class Made(Plugin):
             raise SystemExit(0)
         if self.name == "absent":
             raise NothingHere("nothing of this kind")
+        if run.history is not None:
+            run.history.append("thing", "ports", len(run.history.window("thing", "ports", 60)))
         return Examination([Measure("thing", "ports", os.getpid())])
 
     def sentence(self, title: str, judged: object) -> str:
@@ -65,6 +68,27 @@ def lines(done: list[Done]) -> list[str]:
 
 def process_of(one: Done) -> str:
     return one.rendered.decode().partition("thing_ports=")[2].partition(";")[0]
+
+
+def test_runs_share_a_history(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """All in one child, but for the captured tree, which is read in a child of that one."""
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(batch, "CHECKS", ("fine",))
+    monkeypatch.setattr(batch, "load", Made)
+    (tmp_path / "captured").mkdir()
+    live = ("--state-dir", str(tmp_path))
+    captured = (*live, "--root", str(tmp_path / "captured"))
+    jobs = [Job(f"service {number}", "fine", words) for number, words in enumerate((live, captured, live, live))]
+    done = Batch(jobs, first_line).run()
+    assert [one.state for one in done] == [0, 0, 0, 0]
+    pids = [one.rendered.rpartition(b"=")[2].partition(b";")[0] for one in done]
+    assert pids[0] == pids[2] == pids[3] != pids[1]
+    found = {}
+    for path in tmp_path.glob("*.sqlite"):
+        with sqlite3.connect(path) as database:
+            found["@" in path.name] = database.execute("SELECT value FROM sample ORDER BY uptime").fetchall()
+        database.close()
+    assert found == {False: [(0,), (1,), (2,)], True: [(0,)]}
 
 
 def test_one_answer_each_in_order(run: Callable[..., list[Done]]) -> None:
