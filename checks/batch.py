@@ -230,6 +230,7 @@ class Batch:
         while token := os.read(self._queue, _TOKEN):
             number = int.from_bytes(token, "big")
             bounded.say(self._one(number, options, shelf))
+        shelf.close()
         return b""
 
     def _one(self, number: int, options: dict[str, list[Option]], shelf: Shelf) -> bytes:

@@ -70,6 +70,7 @@ class Series:
         self._seen: dict[str, Seen | None] = {}
         self._patience = patience
         self._problem = ""  # why reading failed; nothing is written then, so that nothing stored is lost
+        self._renewed = False
         self._connection = self._open()
         self._identity = _identity(path)
 
@@ -86,6 +87,13 @@ class Series:
             return False
         if self._identity is None or self._identity != _identity(self.path):
             return False
+        if not self._renewed:
+            # from the second run on: an empty journal stays until close(), which is cheaper than a new one each time
+            try:
+                self._connection.execute("PRAGMA journal_mode=TRUNCATE")
+            except sqlite3.Error:
+                return False
+            self._renewed = True
         for pending in (self._samples, self._notes, self._seen):
             pending.clear()
         self.clock, self._by_hand = clock, by_hand
@@ -99,6 +107,11 @@ class Series:
 
     def close(self) -> None:
         """Let go of the file: a connection that is only forgotten stays open, as it refers to itself."""
+        if self._renewed:
+            from contextlib import suppress
+
+            with suppress(sqlite3.Error):  # another run is writing: the empty journal may stay
+                self._connection.execute("PRAGMA journal_mode=DELETE")
         self._connection.close()
 
     def _open(self) -> sqlite3.Connection:

@@ -59,6 +59,11 @@ class Shelf:
         self._open[path] = found or Series(path, clock, by_hand, patience)
         return self._open[path]
 
+    def close(self) -> None:
+        """Let go of all files."""
+        while self._open:
+            self._open.popitem()[1].close()
+
 
 def open_history(
     plugin: Plugin, settings: SimpleNamespace, host: Host, clock: Clock, shelf: Shelf | None = None

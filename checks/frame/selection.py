@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 def is_pattern(text: str) -> bool:
     """Whether it has wildcards."""
-    return any(sign in text for sign in "*?[")
+    return "*" in text or "?" in text or "[" in text
 
 
 def chooses(wanted: Sequence[str], excluded: Sequence[str], name: str) -> bool:

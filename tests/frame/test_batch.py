@@ -89,6 +89,7 @@ def test_runs_share_a_history(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
             found["@" in path.name] = database.execute("SELECT value FROM sample ORDER BY uptime").fetchall()
         database.close()
     assert found == {False: [(0,), (1,), (2,)], True: [(0,)]}
+    assert list(tmp_path.glob("*-journal")) == []
 
 
 def test_one_answer_each_in_order(run: Callable[..., list[Done]]) -> None:

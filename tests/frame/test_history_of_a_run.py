@@ -65,6 +65,10 @@ def test_runs_of_one_process_keep_a_history_open(tmp_path: Path) -> None:
     assert series.note("br0", "note") == "by another process"
     assert runs.series() is series
     assert series.clock.uptime > earlier.uptime
+    runs.keep("last")
+    runs.shelf.close()
+    assert [path.name for path in tmp_path.iterdir()] == [os.path.basename(series.path)]
+    assert Runs(tmp_path).series().note("br0", "note") == "last"
 
 
 def test_what_a_run_did_not_save_is_not_the_next_ones(tmp_path: Path) -> None:
@@ -114,3 +118,6 @@ def test_a_process_keeps_few_files_open(tmp_path: Path) -> None:
         series.save()
     assert len(os.listdir("/proc/self/fd")) - before == 16
     assert shelf.series(str(tmp_path / "0.sqlite"), clock, False, 1.0).note("br0", "note") == "kept"
+    shelf.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(tmp_path.iterdir())) == 100
