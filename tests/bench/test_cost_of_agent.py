@@ -6,14 +6,10 @@ took where they were set: one service more may cost that share of it.
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from pathlib import Path
 
 import pytest
-from bench.pairs import Cost, compare, table
-from bench.test_cost_of_docker_bridge import NAIVE, installed_for_good
+from bench.measuring import NAIVE, NAIVE_MS, Goal, measure, on_a_regular_installation, ratio
 from lab.checkmk_agent import INSTALLATION, Agent
 from lab.checkmk_site import STUBS, unpack
 from lab.namespaces import Namespace
@@ -23,8 +19,6 @@ from agent_plugins.mkp import build
 from perfdata import checkmk
 from perfdata.outcome import OK, Item, Outcome, Said, Value
 
-HERE = Path(__file__).resolve().parent
-NAIVE_MS = 31.6
 FEW, MANY = 20, 220
 
 # As a site does it: all plugins loaded, every service of a section checked.
@@ -44,10 +38,7 @@ for service in services:
         assert list(plugin.check_function(item=service.item, params=params, section=parsed))
 """
 
-pytestmark = pytest.mark.skipif(
-    not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-    reason="measured on a regular installation only: sh tests/run",
-)
+pytestmark = on_a_regular_installation
 
 
 @pytest.mark.needs("ip", "unshare", "nsenter")
@@ -60,21 +51,23 @@ def test_all_checks_in_one_run_of_the_agent(tmp_path: Path, mode: str) -> None:
     environment = {**PLAIN_ENVIRONMENT, "MK_CONFDIR": str(agent.confdir), "MK_LIBDIR": str(agent.library)}
     found = []
     with Namespace() as few, Namespace() as many:
-        for namespace, bridges in ((few, FEW), (many, MANY)):
+        for namespace, bridges, most in ((few, FEW, 2.0), (many, MANY, 2.0 + (MANY - FEW) * 2 / NAIVE_MS)):
             lines = "\n".join(f"link add br{number} type bridge" for number in range(bridges))
             namespace.must("ip", "-batch", "-", stdin=lines.encode())
             vardir = tmp_path / f"var{bridges}"
             vardir.mkdir(mode=0o700)
-            rows = [("naive check", NAIVE), (f"agent, {bridges} bridges", ["/usr/bin/python3", str(plugin)])]
-            order = {"rounds": 15, "rows": rows, "environment": {**environment, "MK_VARDIR": str(vardir)}}
-            told = namespace.must(sys.executable, str(HERE / "pairs.py"), json.dumps(order))
-            costs = [Cost(*row) for row in json.loads(told)]
-            print(f"\n{table(costs)}")
-            found.append(costs[1])
+            label = f"agent, {bridges} bridges"
+            costs = measure(
+                [NAIVE, (label, ["/usr/bin/python3", str(plugin)])],
+                15,
+                goals=[ratio(label, most)],
+                enter=namespace.enter,
+                environment={**environment, "MK_VARDIR": str(vardir)},
+            )
+            found.append(costs[label])
     assert [cost.code for cost in found] == [0, 0]
     per_service = (found[1].ratio - found[0].ratio) / (MANY - FEW)
     print(f"one service more: {per_service:.4f} x naive")
-    assert found[0].ratio <= 2.0
     assert per_service <= 2 / NAIVE_MS
 
 
@@ -91,13 +84,15 @@ def test_a_check_on_the_site(tmp_path: Path) -> None:
     section = tmp_path / "section"
     section.write_text("\n".join(checkmk.section(outcome, checkmk.Naming("Docker bridge", "host"), "0", 1e9)))
     argv = [str(INSTALLATION / "bin/python3"), "-c", ON_SITE, str(tmp_path / "lib/python3"), str(STUBS), str(section)]
-    costs = compare(
-        [("naive check", NAIVE), ("section read", [*argv, "read"]), ("500 services checked", [*argv, "check"])],
+    found = measure(
+        [NAIVE, ("section read", [*argv, "read"]), ("500 services checked", [*argv, "check"])],
         15,
-        PLAIN_ENVIRONMENT,
+        goals=[
+            Goal(
+                "one service, x first",
+                lambda found: (found["500 services checked"].ratio - found["section read"].ratio) / len(names),
+                1 / NAIVE_MS,
+            )
+        ],
     )
-    print(f"\n{table(costs)}")
-    assert [cost.code for cost in costs] == [0, 0, 0]
-    per_service = (costs[2].ratio - costs[1].ratio) / len(names)
-    print(f"one service: {per_service:.4f} x naive")
-    assert per_service <= 1 / NAIVE_MS
+    assert [cost.code for cost in found.values()] == [0, 0, 0]

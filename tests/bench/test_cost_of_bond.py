@@ -6,33 +6,19 @@ process that a run over the host does without.
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from pathlib import Path
 
 import pytest
-from bench.pairs import Cost, table
+from bench.measuring import NAIVE, Found, Goal, measure, on_a_regular_installation, ratio
 from bond.hosts import Bond, Host, Link
-from support import PLAIN_ENVIRONMENT, PROJECT, command, run
+from support import command
 
-HERE = Path(__file__).resolve().parent
-NAIVE = [sys.executable, str(HERE / "naive_check.py")]
 CHECK = command("check_bond")
-
-
-def installed_for_good() -> bool:
-    """Whether the package is installed as users have it: an editable one pays for its import hook."""
-    ran = run([sys.executable, "-I", "-c", "import checks; print(checks.__file__)"])
-    return not ran.output.startswith(str(PROJECT / "checks"))
 
 
 pytestmark = [
     pytest.mark.needs("unshare", "mount", "chroot"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    on_a_regular_installation,
 ]
 
 # Everything is where it is, but for /proc and /sys.
@@ -62,37 +48,29 @@ def bond(number: int, links: int) -> Bond:
     return Bond(legs, name=f"bond{number}", ifindex=1000 + number, mode="802.3ad")
 
 
-def costs(bonds: list[Bond], directory: Path, rounds: int = 25) -> dict[str, Cost]:
+def costs(bonds: list[Bond], directory: Path, *goals: Goal) -> Found:
     host = Host(directory)
     host.has(*bonds)
     state = directory / "bench"
     state.mkdir(mode=0o700)
     rows = [
-        ("naive check", NAIVE),
+        NAIVE,
         ("no history", [*CHECK, "--no-history"]),
         ("with history", [*CHECK, "--state-dir", str(state)]),
     ]
-    order = json.dumps({"rounds": rounds, "rows": rows, "environment": PLAIN_ENVIRONMENT})
     enter = ["unshare", "--mount", "--propagation", "private", "sh", "-euc", IN_A_ROOT_OF_ITS_OWN, "sh"]
     (directory / "new").mkdir()
-    ran = run(
-        [*enter, str(directory / "new"), str(host.root), sys.executable, str(HERE / "pairs.py"), order], timeout=300
-    )
-    assert ran.stderr == b""
-    found = [Cost(*row) for row in json.loads(ran.output)]
-    print(f"\n{len(bonds)} bonds x {len(bonds[0].links)} links\n{table(found)}")
-    assert [cost.code for cost in found] == [0, 0, 0]
-    return {cost.label: cost for cost in found}
+    print(f"\n{len(bonds)} bonds x {len(bonds[0].links)} links")
+    found = measure(rows, goals=goals, enter=[*enter, str(directory / "new"), str(host.root)])
+    assert [cost.code for cost in found.values()] == [0, 0, 0]
+    return found
 
 
 def test_one_bond(tmp_path: Path) -> None:
-    found = costs([bond(0, 2)], tmp_path)
-    assert found["no history"].ratio <= 0.90
-    assert found["with history"].ratio <= 1.10
+    found = costs([bond(0, 2)], tmp_path, ratio("no history", 0.90), ratio("with history", 1.10))
     assert max(cost.rss_mb for cost in found.values()) <= 30
 
 
 def test_sixty_four_bonds(tmp_path: Path) -> None:
-    found = costs([bond(number, 4) for number in range(64)], tmp_path)
-    assert found["no history"].ratio <= 3
-    assert found["with history"].ratio <= 3
+    many = [bond(number, 4) for number in range(64)]
+    costs(many, tmp_path, ratio("no history", 3), ratio("with history", 3))

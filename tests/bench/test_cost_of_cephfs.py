@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench.pairs import Cost, table
-from bench.test_cost_of_docker_bridge import NAIVE, installed_for_good
+from bench.measuring import HERE, NAIVE, measure, on_a_regular_installation, ratio
 from lab.fake_cephfs import FakeCephfs, Value
 from lab.namespaces import Namespace
-from support import PLAIN_ENVIRONMENT, command
+from support import command
 
-HERE = Path(__file__).resolve().parent
 CHECK = command("check_cephfs")
 STATISTICS: dict[str, Value] = {
     "ceph.dir.rbytes": 123456789012,
@@ -33,10 +28,7 @@ FEW = 50  # directories that getfattr is run for, one by one
 
 pytestmark = [
     pytest.mark.needs("unshare", "nsenter", "gcc", "getfattr"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    on_a_regular_installation,
 ]
 
 
@@ -65,13 +57,6 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(program)
 
 
-def costs(namespace: Namespace, rows: list[tuple[str, list[str]]], rounds: int) -> dict[str, Cost]:
-    order = json.dumps({"rounds": rounds, "rows": rows, "environment": PLAIN_ENVIRONMENT})
-    found = [Cost(*row) for row in json.loads(namespace.must(sys.executable, str(HERE / "pairs.py"), order))]
-    print(f"\n{table(found)}")
-    return {cost.label: cost for cost in found}
-
-
 def test_ten_thousand_directories(namespace: Namespace, fake: FakeCephfs, loop: str) -> None:
     """Against what others do for the same facts: one process in C that asks for each by name, and getfattr.
 
@@ -85,22 +70,22 @@ def test_ten_thousand_directories(namespace: Namespace, fake: FakeCephfs, loop: 
         f"for d in {fake.place}/few/*; do for n in {' '.join(FACTS)}; do"
         ' getfattr -n "$n" --only-values "$d" >/dev/null 2>&1; done; done'
     )
-    found = costs(
-        namespace,
+    found = measure(
         [
             ("loop of getxattr in C, 10,000", [loop, f"{fake.place}/many", *FACTS]),
             ("check, 10,000", check("many")),
             ("check, 1,000", check("thousand")),
             (f"getfattr per directory, {FEW}", ["/bin/sh", "-c", one_by_one]),
         ],
-        3,
+        7,
+        goals=[ratio("check, 10,000", 0.7)],
+        enter=namespace.enter,
     )
     per_directory = found[f"getfattr per directory, {FEW}"].cpu_ms * 10_000 / FEW
     print(
         f"getfattr per directory, 10,000: {per_directory:.0f} ms, {per_directory / found['check, 10,000'].cpu_ms:.1f} x"
     )
     assert [cost.code for cost in found.values()] == [0, 0, 0, 1]  # the last directory has no quota to tell
-    assert found["check, 10,000"].ratio <= 0.7
     assert per_directory >= 20 * found["check, 10,000"].cpu_ms
     assert found["check, 10,000"].rss_mb <= found["check, 1,000"].rss_mb + 4
 
@@ -108,15 +93,14 @@ def test_ten_thousand_directories(namespace: Namespace, fake: FakeCephfs, loop: 
 def test_one_path(namespace: Namespace, fake: FakeCephfs, tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     path = ["--path", str(fake.place)]
-    found = costs(
-        namespace,
+    found = measure(
         [
-            ("naive check", NAIVE),
+            NAIVE,
             ("one path, no history", [*CHECK, *path, "--no-history"]),
             ("one path", [*CHECK, *path, "--state-dir", str(tmp_path)]),
         ],
-        25,
+        goals=[ratio("one path", 1.3)],
+        enter=namespace.enter,
     )
     assert [cost.code for cost in found.values()] == [0, 0, 0]
-    assert found["one path"].ratio <= 1.3
     assert max(cost.rss_mb for cost in found.values()) <= 30

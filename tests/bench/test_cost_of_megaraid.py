@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from bench.pairs import Cost, compare, table
-from bench.test_cost_of_docker_bridge import NAIVE, installed_for_good
+from bench.measuring import HERE, NAIVE, Goal, measure, on_a_regular_installation
 from lab.raid import (
     PaperController,
     PaperDisk,
@@ -26,17 +25,13 @@ from lab.raid import (
 )
 from support import PLAIN_ENVIRONMENT, command
 
-HERE = Path(__file__).resolve().parent
 CHECK = command("check_megaraid")
 TWELVE = [PaperController(disks=[PaperDisk(slot) for slot in range(12)])]
 MANY = 24
 
 pytestmark = [
     pytest.mark.needs("gcc"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    on_a_regular_installation,
 ]
 
 
@@ -50,29 +45,28 @@ def program(place: Path) -> Path:
     return compile_replay_tool(place)
 
 
-def costs(rows: list[tuple[str, list[str]]], rounds: int) -> dict[str, Cost]:
-    found = compare(rows, rounds, PLAIN_ENVIRONMENT)
-    print(f"\n{table(found)}")
-    return {cost.label: cost for cost in found}
+def own(name: str, calls: int) -> Goal:
+    """What the check costs without the calls of the tool of this name."""
+    return Goal(
+        f"{name}, its {calls} calls taken off, x first",
+        lambda found: found[name].ratio - calls * found[f"{name} alone"].ratio,
+        1.5,
+    )
 
 
 def test_twelve_disks(place: Path, program: Path, tmp_path: Path) -> None:
     """CPU of ours, without the tools' own, is at most 1.5 times the naive check's."""
     tmp_path.chmod(0o700)
-    rows = [("naive check", NAIVE)]
+    rows = [NAIVE]
     calls = {"MegaCli64": 7, "storcli64": 5}
     for name, answers in (("MegaCli64", megacli(TWELVE)), ("storcli64", storcli(TWELVE))):
         tool = ReplayTool(place, name, program).says(answers)
         rows.append((f"{name} alone", [str(tool.path), *next(iter(answers)).split(" ")]))
         rows.append((name, [*CHECK, "--tool-path", str(tool.path), "--state-dir", str(tmp_path), "--no-smart"]))
-    found = costs(rows, 25)
-    naive = found["naive check"]
-    for name, count in calls.items():
-        own = found[name].ratio - count * found[f"{name} alone"].ratio
-        print(f"{name}: {own:.2f} x the naive check, its {count} calls taken off")
+    found = measure(rows, goals=[own(name, count) for name, count in calls.items()])
+    for name in calls:
         assert found[name].code == 0
-        assert own <= 1.5
-        assert found[name].rss_mb <= naive.rss_mb + 16
+        assert found[name].rss_mb <= found["naive check"].rss_mb + 16
 
 
 def test_smart_of_many_disks(place: Path, program: Path) -> None:
@@ -88,9 +82,9 @@ def test_smart_of_many_disks(place: Path, program: Path) -> None:
     )
     base = [*CHECK, "--no-history", "--tool-path", str(vendor.path)]
     pysmart = [sys.executable, str(HERE / "pysmart_24.py"), str(theirs.path.parent)]
-    found = costs(
+    found = measure(
         [
-            ("naive check", NAIVE),
+            NAIVE,
             ("check without SMART", [*base, "--no-smart"]),
             (f"check, SMART of {MANY}", [*base, "--smartctl", str(ours.path)]),
             ("pySMART, none", [*pysmart, "0"]),

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench.pairs import Cost, table
-from bench.test_cost_of_docker_bridge import NAIVE, installed_for_good
+from bench.measuring import NAIVE, measure, on_a_regular_installation, ratio
 from lab.moosefs import ADDRESS, Cluster
 from support import PLAIN_ENVIRONMENT, command
 
-HERE = Path(__file__).resolve().parent
 CHECK = [*command("check_moosefs"), "-H", ADDRESS]
 OFFICIAL = [shutil.which("mfscli", path=PLAIN_ENVIRONMENT["PATH"]) or "mfscli", "-H", ADDRESS, "-SIC"]
 
 pytestmark = [
     pytest.mark.needs("mfsmaster", "mfschunkserver", "mfsmount", "mfscli", "gcc", "ip", "unshare", "nsenter"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    on_a_regular_installation,
 ]
 
 
@@ -35,13 +27,6 @@ def cluster() -> Iterator[Cluster]:
     with Cluster(4) as made:
         made.write_files(300, 2, "files")
         yield made
-
-
-def costs(cluster: Cluster, rows: list[tuple[str, list[str]]], rounds: int = 25) -> dict[str, Cost]:
-    order = json.dumps({"rounds": rounds, "rows": rows, "environment": PLAIN_ENVIRONMENT})
-    found = [Cost(*row) for row in json.loads(cluster.namespace.must(sys.executable, str(HERE / "pairs.py"), order))]
-    print(f"\n{table(found)}")
-    return {cost.label: cost for cost in found}
 
 
 def prolong(state: Path, minutes: int) -> None:
@@ -60,18 +45,15 @@ def prolong(state: Path, minutes: int) -> None:
 def test_a_healthy_cluster(cluster: Cluster, tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     rows = [
-        ("naive check", NAIVE),
+        NAIVE,
         ("mfscli -SIC", OFFICIAL),
         ("with history", [*CHECK, "--state-dir", str(tmp_path)]),
         ("no history", [*CHECK, "--no-history"]),
         ("--only chunks, no history", [*CHECK, "--no-history", "--only", "chunks"]),
     ]
-    found = costs(cluster, rows)
-    if found["with history"].ratio > 0.40 * found["mfscli -SIC"].ratio:  # 0.37 to 0.39 here: once more before it counts
-        found = costs(cluster, rows)
+    goals = [ratio("with history", 1.2), ratio("with history", 0.40, "mfscli -SIC")]
+    found = measure(rows, goals=goals, enter=cluster.namespace.enter)
     assert {cost.code for cost in found.values()} == {0}
-    assert found["with history"].ratio <= 1.2
-    assert found["with history"].ratio <= 0.40 * found["mfscli -SIC"].ratio
     assert max(cost.rss_mb for label, cost in found.items() if label != "mfscli -SIC") <= 30
 
 
@@ -84,8 +66,10 @@ def test_a_resync_with_a_week_of_history(cluster: Cluster, tmp_path: Path) -> No
     time.sleep(3)
     assert "still counting" not in cluster.run(*check).output
     prolong(tmp_path, 7 * 24 * 60)
-    found = costs(
-        cluster, [("naive check", NAIVE), ("mfscli -SIC", OFFICIAL), ("resync with a week of history", check)], 15
+    found = measure(
+        [NAIVE, ("mfscli -SIC", OFFICIAL), ("resync with a week of history", check)],
+        15,
+        goals=[ratio("resync with a week of history", 0.60, "mfscli -SIC")],
+        enter=cluster.namespace.enter,
     )
     assert [cost.code for cost in found.values()] == [0, 0, 1]
-    assert found["resync with a week of history"].ratio <= 0.60 * found["mfscli -SIC"].ratio

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench.pairs import Cost, table
-from bench.test_cost_of_docker_bridge import NAIVE, installed_for_good
+from bench.measuring import HERE, NAIVE, measure, on_a_regular_installation, ratio
 from lab.namespaces import Namespace, end
-from support import PLAIN_ENVIRONMENT, command
+from support import command
 
-HERE = Path(__file__).resolve().parent
 CHECK = command("check_tcp_window")
 CONNECTIONS = 33_000
 PARSING_SS = str(HERE / "parsing_ss.py")
 
 pytestmark = [
     pytest.mark.needs("unshare", "nsenter", "ip", "ss", "sysctl"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    on_a_regular_installation,
 ]
 
 # Ends of connections; arguments: "listen" or "connect", port, how many. They are held until stdin closes.
@@ -89,34 +82,25 @@ def said(process: subprocess.Popen[bytes]) -> bytes:
     return process.stdout.readline()
 
 
-def costs(namespace: Namespace, rows: list[tuple[str, list[str]]], rounds: int = 25) -> dict[str, Cost]:
-    order = json.dumps({"rounds": rounds, "rows": rows, "environment": PLAIN_ENVIRONMENT})
-    found = [Cost(*row) for row in json.loads(namespace.must(sys.executable, str(HERE / "pairs.py"), order))]
-    print(f"\n{table(found)}")
-    return {cost.label: cost for cost in found}
-
-
 def test_settings(namespace: Namespace, tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    found = costs(
-        namespace,
+    found = measure(
         [
-            ("naive check", NAIVE),
+            NAIVE,
             ("settings, no history", [*CHECK, "--no-history"]),
             ("settings", [*CHECK, "--state-dir", str(tmp_path)]),
             ("no connections, no history", [*CHECK, "--no-history", "--established"]),
         ],
+        goals=[ratio("settings, no history", 0.90), ratio("settings", 1.15)],
+        enter=namespace.enter,
     )
     assert [cost.code for cost in found.values()] == [0, 0, 0, 0]
-    assert found["settings, no history"].ratio <= 0.90
-    assert found["settings"].ratio <= 1.15
     assert max(cost.rss_mb for cost in found.values()) <= 30
 
 
 def test_a_busy_server(busy_server: Namespace, tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    found = costs(
-        busy_server,
+    found = measure(
         [
             ("ss -tin", ["/usr/bin/ss", "-tin"]),
             ("ss -tinm, parsed", [sys.executable, PARSING_SS]),
@@ -124,9 +108,8 @@ def test_a_busy_server(busy_server: Namespace, tmp_path: Path) -> None:
             ("33,000 connections", [*CHECK, "--established", "--state-dir", str(tmp_path)]),
         ],
         9,
+        goals=[ratio("33,000 connections", 1.0), ratio("33,000 connections", 0.6, "ss -tinm, parsed")],
+        enter=busy_server.enter,
     )
     assert [cost.code for cost in found.values()] == [0, 0, 0, 0]
-    check, parsed = found["33,000 connections"], found["ss -tinm, parsed"]
-    assert check.ratio <= 1.0
-    assert check.ratio <= 0.6 * parsed.ratio
-    assert check.rss_mb <= 30
+    assert found["33,000 connections"].rss_mb <= 30

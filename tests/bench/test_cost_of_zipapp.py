@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench.pairs import compare, table
+from bench.measuring import measure, ratio
 from lab.builder import one_file
-from support import PLAIN_ENVIRONMENT, PROJECT, command, fixture_arguments, run
+from support import PROJECT, command, fixture_arguments, run
 
 from checks import CHECKS
 
@@ -39,18 +39,15 @@ def test_start(place: Path, name: str) -> None:
     arguments = [*fixture_arguments(name, "ok"), "--no-history"]
     rows = [
         (f"check_{name} as installed", [*command(f"check_{name}"), *arguments]),
-        (f"check_{name} from undergoal.pyz", [str(place / f"check_{name}"), *arguments]),
+        ("from undergoal.pyz", [str(place / f"check_{name}"), *arguments]),
     ]
-    found = compare(rows, 25, PLAIN_ENVIRONMENT)
-    print(f"\n{table(found)}")
-    assert [cost.code for cost in found] == [0, 0]
-    assert found[1].ratio <= 1.1
+    found = measure(rows, goals=[ratio("from undergoal.pyz", 1.1)])
+    assert [cost.code for cost in found.values()] == [0, 0]
 
 
 def test_version(place: Path) -> None:
     """The shortest run there is: nothing hides what the start costs."""
     name = f"check_{CHECKS[0]}"
     rows = [("as installed", [*command(name), "--version"]), ("undergoal.pyz", [str(place / name), "--version"])]
-    found = compare(rows, 25, PLAIN_ENVIRONMENT)
-    print(f"\n{table(found)}")
-    assert found[1].ratio <= 1.1
+    found = measure(rows, goals=[ratio("undergoal.pyz", 1.1)])
+    assert [cost.code for cost in found.values()] == [3, 3]
