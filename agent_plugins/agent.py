@@ -13,12 +13,13 @@ import time
 from agent_plugins import cache
 from agent_plugins.settings import AUTO, LOCAL, SECTIONS, Configuration, Wanted, configure
 from checks import __version__, load
-from checks.batch import Job, examine
+from checks.batch import examine
 from checks.frame.bounded import kill_all
 from checks.frame.command import prepare_process, unforeseen
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
 from checks.frame.host import Host
 from checks.frame.printable import printable
+from checks.jobs import Job
 from perfdata import checkmk
 from perfdata.outcome import OK, UNKNOWN, WARNING, Outcome
 from perfdata.record import Record

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from checks import CHECKS, __version__, load
-from checks.batch import EXTRA, Job, examine
+from checks.batch import EXTRA, examine
 from checks.frame.printable import printable
+from checks.jobs import Job
 from perfdata import as_json
 from perfdata.outcome import BY_SEVERITY, OK, STATE_WORDS, Detail, Outcome, worst
 

@@ -6,10 +6,11 @@ would shift all that follow. So there is exactly one answer per name, also for w
 
 from __future__ import annotations
 
-from checks.batch import Batch, Done, jobs_of, split_arguments
+from checks.batch import Batch, Done
 from checks.frame.command import answer_questions, common_options, refuse, write_and_exit
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
 from checks.frame.options import Option, UsageError, parse, seconds
+from checks.jobs import jobs_of, split_arguments
 from perfdata import nagios
 from perfdata.outcome import OK, Outcome
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 
-from checks.batch import Batch, jobs_of, split_arguments
+from checks.batch import Batch
 from checks.delivery.passive import more_words, shared_options
 from checks.frame.command import answer_questions, refuse, write_and_exit
 from checks.frame.deadline import answer_signals
 from checks.frame.options import Option, UsageError, parse
 from checks.frame.printable import printable
+from checks.jobs import jobs_of, split_arguments
 from perfdata import as_json, prometheus
 from perfdata.outcome import OK, UNKNOWN
 

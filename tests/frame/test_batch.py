@@ -11,12 +11,13 @@ from typing import Callable
 
 import pytest
 
-from checks import CHECKS, batch
-from checks.batch import Batch, Done, Job, jobs_of, parse_job, split_arguments
+from checks import CHECKS, batch, jobs
+from checks.batch import Batch, Done
 from checks.delivery.passive import first_line, shared_options, stream
 from checks.frame.options import UsageError
 from checks.frame.plugin import Examination, NothingHere, Plugin, Run
 from checks.frame.readings import Measure
+from checks.jobs import Job, jobs_of, parse_job, split_arguments
 
 
 class Made(Plugin):
@@ -55,8 +56,9 @@ class Made(Plugin):
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Done]]:
     def run_all(*names: str, seconds: float = float("inf")) -> list[Done]:
-        monkeypatch.setattr(batch, "CHECKS", tuple(name for name in names if name != "unknown"))
-        monkeypatch.setattr(batch, "load", Made)
+        for module in (batch, jobs):
+            monkeypatch.setattr(module, "CHECKS", tuple(name for name in names if name != "unknown"))
+        monkeypatch.setattr(jobs, "load", Made)
         return Batch([Job(f"{n}{i}", n, ("--no-history",)) for i, n in enumerate(names)], first_line).run(seconds)
 
     return run_all
@@ -70,16 +72,35 @@ def process_of(one: Done) -> str:
     return one.rendered.decode().partition("thing_ports=")[2].partition(";")[0]
 
 
+def test_wrong_options_of_a_check_that_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (batch, jobs):
+        monkeypatch.setattr(module, "CHECKS", ("fine",))
+    monkeypatch.setattr(jobs, "load", Made)
+    order = [Job(f"service {n}", "fine", words) for n, words in enumerate((("--no-history",), ("--bad",), ("--bad",)))]
+    done = Batch(order, first_line).run(5)
+    assert [one.state for one in done] == [0, 3, 3]
+    assert [one.rendered.decode().partition(" - ")[2] for one in done[1:]] == ["unknown option --bad"] * 2
+
+
+def test_children_that_end_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs.Runner, "run", lambda _self, _number: os._exit(0))
+    start = time.monotonic()
+    done = Batch([Job(f"service {number}", "bond") for number in range(5)], first_line).run(60)
+    assert [one.rendered for one in done] == [b"BOND UNKNOWN - its process said nothing"] * 5
+    assert time.monotonic() - start < 30
+
+
 def test_runs_share_a_history(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """All in one child, but for the captured tree, which is read in a child of that one."""
     tmp_path.chmod(0o700)
-    monkeypatch.setattr(batch, "CHECKS", ("fine",))
-    monkeypatch.setattr(batch, "load", Made)
+    for module in (batch, jobs):
+        monkeypatch.setattr(module, "CHECKS", ("fine",))
+    monkeypatch.setattr(jobs, "load", Made)
     (tmp_path / "captured").mkdir()
     live = ("--state-dir", str(tmp_path))
     captured = (*live, "--root", str(tmp_path / "captured"))
-    jobs = [Job(f"service {number}", "fine", words) for number, words in enumerate((live, captured, live, live))]
-    done = Batch(jobs, first_line).run()
+    order = [Job(f"service {number}", "fine", words) for number, words in enumerate((live, captured, live, live))]
+    done = Batch(order, first_line).run()
     assert [one.state for one in done] == [0, 0, 0, 0]
     pids = [one.rendered.rpartition(b"=")[2].partition(b";")[0] for one in done]
     assert pids[0] == pids[2] == pids[3] != pids[1]

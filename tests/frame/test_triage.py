@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from checks import batch, triage
+from checks import batch, jobs, triage
 from checks.frame.plugin import Examination, NothingHere, Plugin, Run
 from checks.frame.readings import Measure
 from perfdata.outcome import CRITICAL, OK, UNKNOWN, Item, Outcome
@@ -49,8 +49,9 @@ class Made(Plugin):
 def examine(monkeypatch: pytest.MonkeyPatch) -> object:
     def run(*behaviours: str) -> tuple[dict[str, Outcome], float]:
         plugins = {name: Made(name, name) for name in behaviours}
-        monkeypatch.setattr(batch, "CHECKS", behaviours)
-        monkeypatch.setattr(batch, "load", plugins.__getitem__)
+        for module in (batch, jobs):
+            monkeypatch.setattr(module, "CHECKS", behaviours)
+        monkeypatch.setattr(jobs, "load", plugins.__getitem__)
         start = time.monotonic()
         outcomes = triage.examine_all(behaviours, no_history=True)
         return {outcome.check: outcome for outcome in outcomes}, time.monotonic() - start

@@ -55,10 +55,11 @@ def main(names: list[str], broken: bool) -> NoReturn:
     import agent_plugins.agent
     import agent_plugins.settings
     import checks.batch
+    import checks.jobs
 
-    for module in (agent_plugins.agent, agent_plugins.settings, checks.batch):
+    for module in (agent_plugins.agent, agent_plugins.settings, checks.jobs):
         vars(module)["load"] = made.__getitem__
-    for module in (agent_plugins.settings, checks.batch):
+    for module in (agent_plugins.settings, checks.batch, checks.jobs):
         vars(module)["CHECKS"] = tuple(made)
     if broken:
         vars(agent_plugins.agent)["examine"] = _break
