@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,36 @@ def test_prometheus_understands_the_dashboard(tmp_path: Path) -> None:
     assert ran.code == 0, ran.output
     places = {(p["gridPos"]["x"], p["gridPos"]["y"]) for p in dashboard["panels"]}
     assert len(places) == len(dashboard["panels"])
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Grafana's library needs Python 3.11")
+def test_grafana_knows_every_word_of_the_dashboard() -> None:
+    """Read into Grafana's own model and written again it is the same; what Grafana does not know would be gone."""
+    dashboard = json.loads((CONTRIB / "grafana/undergoal.json").read_text())
+    assert _through_grafana(dashboard) == dashboard
+    misspelt = {**dashboard, "refersh": "1m"}
+    assert _through_grafana(misspelt) == dashboard
+
+
+def _through_grafana(dashboard: dict[str, Any]) -> dict[str, Any]:
+    """Without what Grafana adds."""
+    from grafana_foundation_sdk.cog.encoder import JSONEncoder
+    from grafana_foundation_sdk.cog.plugins import register_default_plugins
+    from grafana_foundation_sdk.models.dashboard import Dashboard
+
+    register_default_plugins()
+    written = json.loads(JSONEncoder(sort_keys=True).encode(Dashboard.from_json(dashboard)))
+    known: dict[str, Any] = _common(dashboard, written)
+    return known
+
+
+def _common(ours: Any, theirs: Any) -> Any:
+    """Theirs, as far as ours goes."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return {key: _common(value, theirs[key]) for key, value in ours.items() if key in theirs}
+    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        return [_common(one, other) for one, other in zip(ours, theirs)]
+    return theirs
 
 
 @pytest.mark.needs("systemd-analyze")
