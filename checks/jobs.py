@@ -9,7 +9,7 @@ import time
 from checks import CHECKS, load
 from checks.frame import bounded
 from checks.frame.command import Session, all_options, unforeseen
-from checks.frame.deadline import answer_signals, start_alarm
+from checks.frame.deadline import answer_signals, start_alarm, stop_alarm
 from checks.frame.history import Shelf
 from checks.frame.options import Option, UsageError, parse
 from checks.frame.printable import printable
@@ -101,6 +101,7 @@ class Runner:
         """Run the job of this number; the message with its outcome."""
         self._number, self._start = number, time.monotonic()
         outcome = self._outcome(self._jobs[number])
+        stop_alarm()
         self._session = None
         return self._message(outcome)
 

@@ -55,9 +55,14 @@ def start_alarm(deadline: Deadline) -> None:
     signal.setitimer(signal.ITIMER_REAL, deadline.left())
 
 
+def stop_alarm() -> None:
+    """No SIGALRM any more."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def forget_signals() -> None:
     """In a forked child: default actions, no alarm; the parent watches the clock."""
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    stop_alarm()
     for number in (*_SIGNALS, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
 
