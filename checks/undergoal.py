@@ -16,6 +16,7 @@ from checks.frame.command import (
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
 from checks.frame.host import Host
 from checks.frame.options import Option, UsageError, parse
+from checks.frame.printable import printable
 from perfdata.outcome import OK, UNKNOWN
 
 TYPE_CHECKING = False
@@ -57,8 +58,16 @@ def _list(verbose: bool) -> str:
     for name in CHECKS:
         lines.append(f"{name.ljust(width)}  {load(name).question}")
         if verbose:
-            lines.append(f"{'':{width}}  here: {', '.join(load(name).targets(Host())) or 'nothing'}")
+            lines.append(f"{'':{width}}  here: {_here(name)}")
     return "\n".join([*lines, "", "undergoal history NAME plots what one of them recorded."]) + "\n"
+
+
+def _here(name: str) -> str:
+    """What a check would look at on this host; why that cannot be said, where it may not look."""
+    try:
+        return ", ".join(load(name).targets(Host())) or "nothing"
+    except Exception as error:  # each check has its own, and one says nothing of the others
+        return f"cannot be told: {printable(str(error), 120)}"
 
 
 def _triage(settings: SimpleNamespace) -> NoReturn:

@@ -268,11 +268,11 @@ def _details(run: Run, seen: Survey, items: dict[str, str], findings: list[Findi
     codes = {(finding.item, finding.code) for finding in findings if isinstance(finding, Fact)}
     hidden = [items[bond.name] for bond in seen.bonds if bond.text.mode == "802.3ad" and not lacp.is_shown(bond.text)]
     if hidden:
-        from checks.frame.grants import own_sudoers_line
+        from checks.frame.grants import as_root
 
         names = ", ".join(hidden[:4]) + (f" and {len(hidden) - 4} more" if len(hidden) > 4 else "")
         details.append(Detail(0, f"not seen: LACP partners of {names}, shown to CAP_NET_ADMIN only"))
-        details.append(Detail(0, f"to see them, add to sudoers and call it with sudo -n: {own_sudoers_line()}"))
+        details.append(Detail(0, as_root("to see them")))
     advice = [(bond, level) for bond in seen.bonds for level in _advice(bond, items[bond.name], codes)]
     for bond, level in sorted(advice, key=lambda row: row[1])[:1]:  # one bond's lines tell how it goes for all
         from checks.bond.pinning import pin_lines

@@ -207,12 +207,9 @@ def _missing(run: Run, seen: Survey, items: dict[str, str]) -> list[Finding]:
 def _grant_line(seen: Survey) -> str:
     if seen.silence is None or not seen.silence.denied:
         return ""
-    from checks.frame.grants import own_sudoers_line
+    from checks.frame.grants import as_root
 
-    return (
-        f"to let it ask Docker, add to sudoers and call it with sudo -n: {own_sudoers_line()}"
-        " (the group docker would do too, but is as good as root)"
-    )
+    return f"{as_root('to let it ask Docker')} (the group docker would do too, but is as good as root)"
 
 
 def _details(seen: Survey, run: Run) -> list[Detail]:

@@ -10,10 +10,23 @@ from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable
 from checks.frame.probe import fitting
 from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
+from checks.frame.unread import Reader
 from checks.moosefs import cluster, fleet, removal, resync
-from checks.moosefs.configured import MASTER_PORT, masters
+from checks.moosefs.configured import MASTER_PORT
 from checks.moosefs.details import details
-from checks.moosefs.survey import CHUNKS, DISKS, MARKED, PARTS, SERVERS, MasterView, NoMaster, Survey, endpoint, survey
+from checks.moosefs.survey import (
+    CHUNKS,
+    DISKS,
+    MARKED,
+    PARTS,
+    SERVERS,
+    MasterView,
+    NoMaster,
+    Survey,
+    configured_masters,
+    endpoint,
+    survey,
+)
 from perfdata.numbers import duration, plain_number
 from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, UNKNOWN, WARNING
 
@@ -204,12 +217,12 @@ class MooseFs(Plugin):
 
     def targets(self, host: Host) -> list[str]:
         """The masters this host is configured for."""
-        return [printable(str(place)) for place in masters(host)]
+        return [printable(str(place)) for place in configured_masters(Reader(host))]
 
     def target(self, host: Host, settings: SimpleNamespace) -> str:
         """See Plugin."""
         try:
-            return str(endpoint(host, settings))
+            return str(endpoint(Reader(host), settings))
         except (NothingHere, NoMaster):
             return ""
 
