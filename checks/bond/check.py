@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from checks.bond import assess, identity, lacp, past
-from checks.bond.survey import STOLEN, Bond, Survey, list_bonds, list_teams, survey
+from checks.bond.survey import MACHINE_ID, STOLEN, Bond, Survey, list_bonds, list_teams, survey
 from checks.frame.host import Host
 from checks.frame.options import Option
-from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
+from checks.frame.plugin import UNREADABLE, Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable, printable_names
 from checks.frame.ranges import number
-from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure
+from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
+from checks.frame.unread import Reader, next_step, notes
 from perfdata.numbers import plain_number
 from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, UNKNOWN, WARNING, Detail
 
@@ -178,15 +179,17 @@ class Bonding(Plugin):
 
     def examine(self, run: Run) -> Examination:
         """See Plugin."""
-        seen = survey(run.host, run.settings)
+        reader = Reader(run.host)
+        seen = survey(reader, run.settings)
         names = [bond.name for bond in seen.bonds]
         items = printable_names([*names, *seen.unreadable, *seen.teams, *seen.empty])
         details: list[Detail] = []
-        findings = _findings(run, seen, items, details)
+        findings = _findings(run, seen, items, details, reader)
         if not findings:
             raise NothingHere(
                 "no bond with links on this host" if not run.settings.bond else "no bond here matches --bond"
             )
+        details += notes([unread for path, unread in reader.unread.items() if path != MACHINE_ID])
         return Examination(findings, {"": "host"}, (*details, *_details(run, seen, items, findings)))
 
     def sentence(self, title: str, judged: list[Judged]) -> str:
@@ -245,14 +248,14 @@ def _count(text: str) -> int:
     return value
 
 
-def _findings(run: Run, seen: Survey, items: dict[str, str], details: list[Detail]) -> list[Finding]:
+def _findings(run: Run, seen: Survey, items: dict[str, str], details: list[Detail], reader: Reader) -> list[Finding]:
     findings: list[Finding] = list(assess.unreadable_findings(seen, items))
     shared = list(assess.duplicate_findings(seen, items))
     chance: set[str] = set()
     if any(bond.assigned == STOLEN and len(bond.text.links) > 1 for bond in seen.bonds):
         from checks.bond.pinning import left_to_chance
 
-        chance = left_to_chance(run.host)
+        chance = left_to_chance(reader)
     for bond in sorted(seen.bonds, key=lambda bond: items[bond.name]):
         item = items[bond.name]
         found = list(assess.bond_findings(bond, item, run.settings, bond.name in chance))
@@ -260,6 +263,10 @@ def _findings(run: Run, seen: Survey, items: dict[str, str], details: list[Detai
         findings += past.with_the_past(run, seen, bond, item, found, details)
     if not run.settings.bond:  # else only what concerns those bonds
         findings += [finding for finding in shared if not finding.item]
+    if MACHINE_ID in reader.unread and seen.bonds and run.history is not None:
+        # what is kept of a bond is kept by it: without it a changed MAC would be a new bond's
+        unread = reader.unread[MACHINE_ID]
+        findings.append(fact("", UNREADABLE, reason=str(unread), next_step=next_step(unread)))
     return findings + past.missing(run, seen, items)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from checks.docker_bridge import assess
-from checks.docker_bridge.bridges import PORTS_MAX
+from checks.docker_bridge.bridges import ARP_CACHE, BACKLOG, PORTS_MAX
 from checks.docker_bridge.survey import Survey, still_missing, survey
 from checks.frame.host import Host
 from checks.frame.options import Option
 from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable, printable_names
 from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
+from checks.frame.unread import notes
 from perfdata.numbers import duration, plain_number
 from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, UNKNOWN, WARNING, Detail
 
@@ -227,9 +228,11 @@ def _details(seen: Survey, run: Run) -> list[Detail]:
     unclear = ", ".join(printable(name) for name, stray in seen.stray.items() if stray is None)
     if unclear:
         details.append(Detail(1, f"not seen: leaks of {unclear}; there was no time or no answer for a second look"))
-    if seen.neighbours.backlog is None:
+    details += notes(seen.unread)
+    unread = {file.path for file in seen.unread}
+    if seen.neighbours.backlog is None and BACKLOG not in unread:
         details.append(Detail(1, "not seen: net.core.netdev_max_backlog is not to be read in this network namespace"))
-    if seen.neighbours.table_fulls is None:
+    if seen.neighbours.table_fulls is None and ARP_CACHE not in unread:
         details.append(Detail(1, "not seen: the ARP table's statistics are not to be read in this network namespace"))
     if run.history is None:
         details.append(Detail(2, "no history: no growth, no time until full, no leaks, no ARP overflows"))

@@ -55,7 +55,12 @@ class Reader:
 
     def note(self, path: str, error: OSError) -> None:
         """Remember a file that could not be read."""
-        self.unread[path] = Unread(path, reason_of(error), is_denied(error))
+        self.unread[path] = unread(path, error)
+
+
+def unread(path: str, error: OSError) -> Unread:
+    """What is said of a file that gave an error."""
+    return Unread(path, reason_of(error), is_denied(error))
 
 
 def is_absence(error: OSError) -> bool:
@@ -77,10 +82,10 @@ def reason_of(error: OSError) -> str:
     return f"may not be read by {user_name()}"
 
 
-def next_step(unread: Unread) -> str:
+def next_step(file: Unread) -> str:
     """What to do so that it can be read."""
-    if not unread.denied:
-        return f"look at {_shown(unread.path)}"
+    if not file.denied:
+        return f"look at {_shown(file.path)}"
     from checks.frame.grants import as_root
 
     return as_root("to let it")
@@ -88,8 +93,8 @@ def next_step(unread: Unread) -> str:
 
 def notes(files: Collection[Unread]) -> list[Detail]:
     """What was not looked at, shown without -v: a verdict that stands all the same is not of everything."""
-    found = [Detail(0, f"not seen: {unread}") for unread in files]
-    if any(unread.denied for unread in files):
+    found = [Detail(0, f"not seen: {file}") for file in files]
+    if any(file.denied for file in files):
         from checks.frame.grants import as_root
 
         found.append(Detail(0, as_root("to see what is in it" if len(found) == 1 else "to see what is in them")))
