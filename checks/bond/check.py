@@ -10,6 +10,7 @@ from checks.frame.plugin import UNREADABLE, Examination, Judged, NothingHere, Pl
 from checks.frame.printable import printable, printable_names
 from checks.frame.ranges import number
 from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
+from checks.frame.selection import none_left
 from checks.frame.unread import Reader, next_step, notes
 from perfdata.numbers import plain_number
 from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, UNKNOWN, WARNING, Detail
@@ -144,7 +145,11 @@ class Bonding(Plugin):
         judged = "what is found wrong"
         return [
             Option(
-                ("--bond",), "only bonds like this (repeatable; shell pattern)", "PATTERN", repeat=True, group=group
+                ("--bond",),
+                "only bonds like this (repeatable; shell pattern; what has no wildcard has to be here)",
+                "PATTERN",
+                repeat=True,
+                group=group,
             ),
             Option(
                 ("--exclude",), "no bonds like this (repeatable; shell pattern)", "PATTERN", repeat=True, group=group
@@ -186,9 +191,8 @@ class Bonding(Plugin):
         details: list[Detail] = []
         findings = _findings(run, seen, items, details, reader)
         if not findings:
-            raise NothingHere(
-                "no bond with links on this host" if not run.settings.bond else "no bond here matches --bond"
-            )
+            selected = none_left("bond", "--bond", run.settings.bond, run.settings.exclude)
+            raise NothingHere(selected or "no bond with links on this host")
         details += notes([unread for path, unread in reader.unread.items() if path != MACHINE_ID])
         return Examination(findings, {"": "host"}, (*details, *_details(run, seen, items, findings)))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from checks.bond.proc_bonding import BondingTextError, BondText, parse_bonding
+from checks.frame import selection
 from checks.frame.host import Host
 from checks.frame.unread import Reader
 from perfdata.record import Record
@@ -58,12 +59,7 @@ class Survey(Record):
 
 def matches(name: str, settings: SimpleNamespace) -> bool:
     """Whether --bond and --exclude let this one pass."""
-    if not settings.bond and not settings.exclude:
-        return True
-    from fnmatch import fnmatchcase
-
-    wanted = not settings.bond or any(fnmatchcase(name, pattern) for pattern in settings.bond)
-    return wanted and not any(fnmatchcase(name, pattern) for pattern in settings.exclude)
+    return selection.matches(name, settings.bond, settings.exclude)
 
 
 def list_bonds(host: Host) -> list[str]:
@@ -107,7 +103,7 @@ def survey(reader: Reader, settings: SimpleNamespace) -> Survey:
             unreadable[name] = str(error)
     if not listed and host.exists(f"{_NET}/bonding_masters"):
         unreadable.update((name, OTHER_NAMESPACE) for name in _masters(host) if matches(name, settings))
-    named = [pattern for pattern in settings.bond if not any(sign in pattern for sign in "*?[")]
+    named = selection.named(settings.bond)
     teams = tuple(name for name in list_teams(host) if matches(name, settings))
     return Survey(
         tuple(bonds),

@@ -94,7 +94,7 @@ class CephFs(Plugin):
         return [
             Option(
                 ("--path",),
-                "a directory, or several by wildcards (repeatable; default: every mounted CephFS)",
+                "a directory, or several by wildcards (repeatable; has to be here; default: every mounted CephFS)",
                 "PATH",
                 _path,
                 repeat=True,

@@ -10,6 +10,7 @@ from checks.frame.options import Option
 from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable, printable_names
 from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
+from checks.frame.selection import none_left
 from checks.frame.unread import notes
 from perfdata.numbers import duration, plain_number
 from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, UNKNOWN, WARNING, Detail
@@ -103,7 +104,11 @@ class DockerBridge(Plugin):
         group = "what is looked at"
         return [
             Option(
-                ("--bridge",), "only bridges like this (repeatable; shell pattern)", "PATTERN", repeat=True, group=group
+                ("--bridge",),
+                "only bridges like this (repeatable; shell pattern; what has no wildcard has to be here)",
+                "PATTERN",
+                repeat=True,
+                group=group,
             ),
             Option(
                 ("--exclude",), "no bridges like this (repeatable; shell pattern)", "PATTERN", repeat=True, group=group
@@ -130,9 +135,8 @@ class DockerBridge(Plugin):
         items = printable_names([*names, *seen.unreadable])
         findings = _findings(run, seen, items)
         if not items and not any(isinstance(finding, Fact) for finding in findings):
-            raise NothingHere(
-                "no Linux bridge on this host" if not run.settings.bridge else "no bridge here matches --bridge"
-            )
+            selected = none_left("bridge", "--bridge", run.settings.bridge, run.settings.exclude)
+            raise NothingHere(selected or "no Linux bridge on this host")
         titles = {"": "host", assess.DOCKER: "Docker"}
         if seen.docker is not None:
             titles.update(

@@ -8,6 +8,7 @@ from contextlib import closing
 from types import SimpleNamespace
 
 from checks.docker_bridge.bridges import Bridge, Neighbours, Port, read_neighbours, read_ports
+from checks.frame import selection
 from checks.frame.host import Host
 from checks.frame.unread import Reader, Unread
 from perfdata.record import Record
@@ -54,12 +55,7 @@ class Survey(Record):
 
 def matches(name: str, settings: SimpleNamespace) -> bool:
     """Whether --bridge and --exclude let this bridge pass."""
-    if not settings.bridge and not settings.exclude:
-        return True
-    from fnmatch import fnmatchcase
-
-    wanted = not settings.bridge or any(fnmatchcase(name, pattern) for pattern in settings.bridge)
-    return wanted and not any(fnmatchcase(name, pattern) for pattern in settings.exclude)
+    return selection.matches(name, settings.bridge, settings.exclude)
 
 
 def survey(host: Host, settings: SimpleNamespace) -> Survey:
@@ -67,7 +63,7 @@ def survey(host: Host, settings: SimpleNamespace) -> Survey:
     host.deadline.stage = "listing network bridges"
     found = {name: ifindex for ifindex, name in host.bridges() if matches(name, settings)}
     bridges, unreadable = _read_bridges(host, found)
-    named = [pattern for pattern in settings.bridge if not any(sign in pattern for sign in "*?[")]
+    named = selection.named(settings.bridge)
     docker, silence = _ask_docker(host, settings)
     stray = _read_stray(host, bridges, docker) if docker and not settings.no_history else {}
     reader = Reader(host)

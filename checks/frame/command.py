@@ -51,7 +51,10 @@ def common_options(timeout: float) -> list[Option]:
             seconds(0.1, _TIMEOUT_MAX),
             timeout,
         ),
-        Option(("--absent-ok",), "OK instead of UNKNOWN when there is nothing of this kind here"),
+        Option(
+            ("--absent-ok",),
+            "OK instead of UNKNOWN when there is nothing of this kind here, or nothing that a wildcard matches",
+        ),
         Option(("--root",), "read a captured tree instead of this host", "DIR", _absolute, ""),
         Option(("--no-history",), "neither read nor write history: no rates, no baselines", group=state),
         Option(("--accept",), "take what is seen now as the new baseline", group=state),

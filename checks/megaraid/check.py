@@ -75,7 +75,7 @@ class MegaRaid(Plugin):
             Option(("--tool-path",), "where it is, if not at a usual place", "PATH", _path, "", group=group),
             Option(
                 ("--controller",),
-                "only this one (repeatable; the tool's number)",
+                "only this one (repeatable; the tool's number; has to be here)",
                 "N",
                 _number,
                 repeat=True,

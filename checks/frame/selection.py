@@ -1,0 +1,32 @@
+"""Which of the items that are here are looked at: those like the patterns of an option, and not like --exclude's."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_WILD = "*?["
+
+
+def matches(name: str, wanted: Sequence[str], unwanted: Sequence[str]) -> bool:
+    """Whether shell patterns let a name pass; without any all do."""
+    if not wanted and not unwanted:
+        return True
+    from fnmatch import fnmatchcase
+
+    passes = not wanted or any(fnmatchcase(name, pattern) for pattern in wanted)
+    return passes and not any(fnmatchcase(name, pattern) for pattern in unwanted)
+
+
+def named(wanted: Sequence[str]) -> list[str]:
+    """Those without a wildcard: names of what has to be here."""
+    return [pattern for pattern in wanted if not any(sign in pattern for sign in _WILD)]
+
+
+def none_left(what: str, option: str, wanted: Sequence[str], unwanted: Sequence[str]) -> str:
+    """ "no bond here matches --bond"; "" when nothing was selected or left out."""
+    options = [name for name, patterns in ((option, wanted), ("--exclude", unwanted)) if patterns]
+    if options == [option]:
+        return f"no {what} here matches {option}"
+    return f"no {what} here is left by {' and '.join(options)}" if options else ""
