@@ -8,9 +8,9 @@ from checks import CHECKS, load
 from checks.frame.command import (
     answer_questions,
     command_line,
-    common_options,
     prepare_process,
     refuse,
+    some_options,
     write_and_exit,
 )
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
@@ -44,9 +44,8 @@ _EXIT = (
 
 
 def _options() -> list[Option]:
-    common = [option for option in common_options(0) if option.flags[-1] in ("--help", "--version", "--verbose")]
     return [
-        *common,
+        *some_options("--help", "--version", "--verbose"),
         Option(("--json",), "one JSON list instead of the table"),
         Option(("--no-history",), "neither read nor write history: no rates, no baselines"),
     ]

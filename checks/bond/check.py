@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from checks.bond import assess, identity, lacp, past
 from checks.bond.survey import MACHINE_ID, STOLEN, Bond, Survey, list_bonds, list_teams, survey
+from checks.frame import selection
 from checks.frame.host import Host
 from checks.frame.options import Option
 from checks.frame.plugin import UNREADABLE, Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable, printable_names
 from checks.frame.ranges import number
 from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
-from checks.frame.selection import none_left
 from checks.frame.unread import Reader, next_step, notes
 from perfdata.numbers import plain_number
 from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, UNKNOWN, WARNING, Detail
@@ -144,16 +144,7 @@ class Bonding(Plugin):
         group = "what is looked at"
         judged = "what is found wrong"
         return [
-            Option(
-                ("--bond",),
-                "only bonds like this (repeatable; shell pattern; what has no wildcard has to be here)",
-                "PATTERN",
-                repeat=True,
-                group=group,
-            ),
-            Option(
-                ("--exclude",), "no bonds like this (repeatable; shell pattern)", "PATTERN", repeat=True, group=group
-            ),
+            *selection.options("--bond", "bonds", group),
             Option(
                 ("--mac",),
                 "critical unless the bond has this MAC, whatever it had before; with several bonds say BOND=MAC"
@@ -191,7 +182,7 @@ class Bonding(Plugin):
         details: list[Detail] = []
         findings = _findings(run, seen, items, details, reader)
         if not findings:
-            selected = none_left("bond", "--bond", run.settings.bond, run.settings.exclude)
+            selected = selection.none_left("bond", "--bond", run.settings.bond, run.settings.exclude)
             raise NothingHere(selected or "no bond with links on this host")
         details += notes([unread for path, unread in reader.unread.items() if path != MACHINE_ID])
         return Examination(findings, {"": "host"}, (*details, *_details(run, seen, items, findings)))

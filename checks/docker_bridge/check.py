@@ -5,12 +5,12 @@ from __future__ import annotations
 from checks.docker_bridge import assess
 from checks.docker_bridge.bridges import ARP_CACHE, BACKLOG, PORTS_MAX
 from checks.docker_bridge.survey import Survey, still_missing, survey
+from checks.frame import selection
 from checks.frame.host import Host
 from checks.frame.options import Option
 from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable, printable_names
 from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
-from checks.frame.selection import none_left
 from checks.frame.unread import notes
 from perfdata.numbers import duration, plain_number
 from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, UNKNOWN, WARNING, Detail
@@ -103,16 +103,7 @@ class DockerBridge(Plugin):
         """See Plugin."""
         group = "what is looked at"
         return [
-            Option(
-                ("--bridge",),
-                "only bridges like this (repeatable; shell pattern; what has no wildcard has to be here)",
-                "PATTERN",
-                repeat=True,
-                group=group,
-            ),
-            Option(
-                ("--exclude",), "no bridges like this (repeatable; shell pattern)", "PATTERN", repeat=True, group=group
-            ),
+            *selection.options("--bridge", "bridges", group),
             Option(
                 ("--docker-socket",),
                 "Docker's API (default: /run/docker.sock where there is one; when named, UNKNOWN if it cannot be used)",
@@ -135,7 +126,7 @@ class DockerBridge(Plugin):
         items = printable_names([*names, *seen.unreadable])
         findings = _findings(run, seen, items)
         if not items and not any(isinstance(finding, Fact) for finding in findings):
-            selected = none_left("bridge", "--bridge", run.settings.bridge, run.settings.exclude)
+            selected = selection.none_left("bridge", "--bridge", run.settings.bridge, run.settings.exclude)
             raise NothingHere(selected or "no Linux bridge on this host")
         titles = {"": "host", assess.DOCKER: "Docker"}
         if seen.docker is not None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from checks.frame.options import Option
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _WILD = "*?["
+
+
+def options(flag: str, what: str, group: str) -> list[Option]:
+    """The option for patterns of what is wanted, and --exclude."""
+    only = f"only {what} like this (repeatable; shell pattern; what has no wildcard has to be here)"
+    return [
+        Option((flag,), only, "PATTERN", repeat=True, group=group),
+        Option(("--exclude",), f"no {what} like this (repeatable; shell pattern)", "PATTERN", repeat=True, group=group),
+    ]
 
 
 def matches(name: str, wanted: Sequence[str], unwanted: Sequence[str]) -> bool:

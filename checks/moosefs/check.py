@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from checks.frame.host import Host
-from checks.frame.options import Option, seconds
+from checks.frame.options import Option, absolute_path, seconds
 from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable
 from checks.frame.probe import fitting
@@ -209,7 +209,7 @@ class MooseFs(Plugin):
                 ("--hdd-config",),
                 "mfshdd.cfg of a chunkserver on this host (repeatable; default: the one it is configured with)",
                 "FILE",
-                _file,
+                absolute_path,
                 repeat=True,
                 group=group,
             ),
@@ -290,12 +290,6 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
         raise ValueError(f"'{text}' is not a port")
     return int(text)
-
-
-def _file(text: str) -> str:
-    if not text.startswith("/") or "\0" in text:
-        raise ValueError("needs an absolute path")
-    return text
 
 
 def _parts(text: str) -> tuple[str, ...]:

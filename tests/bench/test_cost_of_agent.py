@@ -7,13 +7,12 @@ took where they were set: one service more may cost that share of it.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
 import pytest
+from bench.installation import MEASURED_HERE, NAIVE
 from bench.pairs import Cost, compare, table
-from bench.test_cost_of_docker_bridge import NAIVE, installed_for_good
 from lab.checkmk_agent import INSTALLATION, Agent
 from lab.checkmk_site import STUBS, unpack
 from lab.namespaces import Namespace
@@ -44,10 +43,7 @@ for service in services:
         assert list(plugin.check_function(item=service.item, params=params, section=parsed))
 """
 
-pytestmark = pytest.mark.skipif(
-    not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-    reason="measured on a regular installation only: sh tests/run",
-)
+pytestmark = MEASURED_HERE
 
 
 @pytest.mark.needs("ip", "unshare", "nsenter")

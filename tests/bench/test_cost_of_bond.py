@@ -7,32 +7,22 @@ process that a run over the host does without.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
 import pytest
+from bench.installation import MEASURED_HERE, NAIVE
 from bench.pairs import Cost, table
 from bond.hosts import Bond, Host, Link
-from support import PLAIN_ENVIRONMENT, PROJECT, command, run
+from support import PLAIN_ENVIRONMENT, command, run
 
 HERE = Path(__file__).resolve().parent
-NAIVE = [sys.executable, str(HERE / "naive_check.py")]
 CHECK = command("check_bond")
-
-
-def installed_for_good() -> bool:
-    """Whether the package is installed as users have it: an editable one pays for its import hook."""
-    ran = run([sys.executable, "-I", "-c", "import checks; print(checks.__file__)"])
-    return not ran.output.startswith(str(PROJECT / "checks"))
 
 
 pytestmark = [
     pytest.mark.needs("unshare", "mount", "chroot"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    MEASURED_HERE,
 ]
 
 # Everything is where it is, but for /proc and /sys.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bench.installation import MEASURED_HERE, NAIVE
 from bench.pairs import Cost, table
-from bench.test_cost_of_docker_bridge import NAIVE, installed_for_good
 from lab.fake_cephfs import FakeCephfs, Value
 from lab.namespaces import Namespace
 from support import PLAIN_ENVIRONMENT, command
@@ -33,10 +32,7 @@ FEW = 50  # directories that getfattr is run for, one by one
 
 pytestmark = [
     pytest.mark.needs("unshare", "nsenter", "gcc", "getfattr"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    MEASURED_HERE,
 ]
 
 

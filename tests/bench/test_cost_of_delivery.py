@@ -18,7 +18,8 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from bench.test_cost_of_docker_bridge import NAIVE, costs, installed_for_good
+from bench.installation import MEASURED_HERE, NAIVE
+from bench.test_cost_of_docker_bridge import costs
 from lab.namespaces import Namespace, end
 from lab.scratch import wait_until
 from lab.sshd import USER, Sshd
@@ -30,10 +31,7 @@ NAIVE_MS, RESULT_MS = 31.6, 2.5  # the goal as it was set: against the naive che
 
 pytestmark = [
     pytest.mark.needs("unshare", "nsenter", "ip", "sshd", "ssh"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    MEASURED_HERE,
 ]
 
 

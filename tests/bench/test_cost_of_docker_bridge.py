@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bench.installation import MEASURED_HERE, NAIVE
 from bench.pairs import Cost, table
 from lab.dockerd import Dockerd
 from lab.namespaces import Namespace
-from support import PLAIN_ENVIRONMENT, PROJECT, command, run
+from support import PLAIN_ENVIRONMENT, command
 
 HERE = Path(__file__).resolve().parent
-NAIVE = [sys.executable, str(HERE / "naive_check.py")]
 CHECK = command("check_docker_bridge")
-
-
-def installed_for_good() -> bool:
-    """Whether the package is installed as users have it: an editable one pays for its import hook."""
-    ran = run([sys.executable, "-I", "-c", "import checks; print(checks.__file__)"])
-    return not ran.output.startswith(str(PROJECT / "checks"))
 
 
 pytestmark = [
     pytest.mark.needs("unshare", "nsenter", "ip"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    MEASURED_HERE,
 ]
 
 

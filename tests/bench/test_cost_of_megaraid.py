@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+from bench.installation import MEASURED_HERE, NAIVE
 from bench.pairs import Cost, compare, table
-from bench.test_cost_of_docker_bridge import NAIVE, installed_for_good
 from lab.raid import (
     PaperController,
     PaperDisk,
@@ -33,10 +33,7 @@ MANY = 24
 
 pytestmark = [
     pytest.mark.needs("gcc"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    MEASURED_HERE,
 ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 import sys
@@ -12,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bench.installation import MEASURED_HERE, NAIVE
 from bench.pairs import Cost, table
-from bench.test_cost_of_docker_bridge import NAIVE, installed_for_good
 from lab.moosefs import ADDRESS, Cluster
 from support import PLAIN_ENVIRONMENT, command
 
@@ -23,10 +22,7 @@ OFFICIAL = [shutil.which("mfscli", path=PLAIN_ENVIRONMENT["PATH"]) or "mfscli", 
 
 pytestmark = [
     pytest.mark.needs("mfsmaster", "mfschunkserver", "mfsmount", "mfscli", "gcc", "ip", "unshare", "nsenter"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    MEASURED_HERE,
 ]
 
 

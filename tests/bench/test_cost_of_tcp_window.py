@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from bench.installation import MEASURED_HERE, NAIVE
 from bench.pairs import Cost, table
-from bench.test_cost_of_docker_bridge import NAIVE, installed_for_good
 from lab.namespaces import Namespace, end
 from support import PLAIN_ENVIRONMENT, command
 
@@ -22,10 +21,7 @@ PARSING_SS = str(HERE / "parsing_ss.py")
 
 pytestmark = [
     pytest.mark.needs("unshare", "nsenter", "ip", "ss", "sysctl"),
-    pytest.mark.skipif(
-        not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-        reason="measured on a regular installation only: sh tests/run",
-    ),
+    MEASURED_HERE,
 ]
 
 # Ends of connections; arguments: "listen" or "connect", port, how many. They are held until stdin closes.

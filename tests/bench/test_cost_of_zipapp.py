@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
+from bench.installation import installed_for_good, measured_if
 from bench.pairs import compare, table
 from lab.builder import one_file
-from support import PLAIN_ENVIRONMENT, PROJECT, command, fixture_arguments, run
+from support import PLAIN_ENVIRONMENT, command, fixture_arguments, run
 
 from checks import CHECKS
 
 
-def installed_for_good() -> bool:
-    """Whether the package is installed as users have it, for the Python that the file is for."""
-    versions = {run([python, "-I", "-V"]).output for python in (sys.executable, "/usr/bin/python3")}
-    ran = run([sys.executable, "-I", "-c", "import checks; print(checks.__file__)"])
-    return len(versions) == 1 and not ran.output.startswith(str(PROJECT / "checks"))
+def of_that_python() -> bool:
+    """Whether the installation is for the Python that the file is for."""
+    return len({run([python, "-I", "-V"]).output for python in (sys.executable, "/usr/bin/python3")}) == 1
 
 
-pytestmark = pytest.mark.skipif(
-    not installed_for_good() and os.environ.get("UNDERGOAL_REAL") != "required",
-    reason="measured on a regular installation for /usr/bin/python3 only: sh tests/run",
-)
+pytestmark = measured_if(installed_for_good() and of_that_python(), "a regular installation for /usr/bin/python3")
 
 
 @pytest.fixture(scope="module")
