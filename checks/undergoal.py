@@ -8,14 +8,15 @@ from checks import CHECKS, load
 from checks.frame.command import (
     answer_questions,
     command_line,
-    common_options,
     prepare_process,
     refuse,
+    some_options,
     write_and_exit,
 )
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
 from checks.frame.host import Host
 from checks.frame.options import Option, UsageError, parse
+from checks.frame.printable import printable
 from perfdata.outcome import OK, UNKNOWN
 
 TYPE_CHECKING = False
@@ -43,9 +44,8 @@ _EXIT = (
 
 
 def _options() -> list[Option]:
-    common = [option for option in common_options(0) if option.flags[-1] in ("--help", "--version", "--verbose")]
     return [
-        *common,
+        *some_options("--help", "--version", "--verbose"),
         Option(("--json",), "one JSON list instead of the table"),
         Option(("--no-history",), "neither read nor write history: no rates, no baselines"),
     ]
@@ -57,8 +57,16 @@ def _list(verbose: bool) -> str:
     for name in CHECKS:
         lines.append(f"{name.ljust(width)}  {load(name).question}")
         if verbose:
-            lines.append(f"{'':{width}}  here: {', '.join(load(name).targets(Host())) or 'nothing'}")
+            lines.append(f"{'':{width}}  here: {_here(name)}")
     return "\n".join([*lines, "", "undergoal history NAME plots what one of them recorded."]) + "\n"
+
+
+def _here(name: str) -> str:
+    """What a check would look at on this host; why that cannot be said, where it may not look."""
+    try:
+        return ", ".join(load(name).targets(Host())) or "nothing"
+    except Exception as error:  # each check has its own, and one says nothing of the others
+        return f"cannot be told: {printable(str(error), 120)}"
 
 
 def _triage(settings: SimpleNamespace) -> NoReturn:

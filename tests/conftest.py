@@ -1,9 +1,11 @@
-"""Real systems: skipped with the reason where they cannot run, a failure where they are required."""
+"""Real systems: skipped with the reason where they cannot run, a failure where they are required. And a time zone."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import time
+from collections.abc import Iterator
 
 import pytest
 from lab.virtual_machine import GUEST
@@ -37,3 +39,13 @@ def _is_here(command: str) -> bool:
     if command == "kernel":
         return GUEST.exists()
     return shutil.which(command, path="/usr/sbin:/usr/bin:/sbin:/bin") is not None
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The time zone of this process."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()

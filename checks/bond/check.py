@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from checks.bond import assess, identity, lacp, past
-from checks.bond.survey import STOLEN, Bond, Survey, list_bonds, list_teams, survey
+from checks.bond.survey import MACHINE_ID, STOLEN, Bond, Survey, list_bonds, list_teams, survey
+from checks.frame import selection
 from checks.frame.host import Host
 from checks.frame.options import Option
-from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
+from checks.frame.plugin import UNREADABLE, Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable, printable_names
 from checks.frame.ranges import number
-from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure
+from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
+from checks.frame.unread import Reader, next_step, notes
 from perfdata.numbers import plain_number
 from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, UNKNOWN, WARNING, Detail
 
@@ -142,12 +144,7 @@ class Bonding(Plugin):
         group = "what is looked at"
         judged = "what is found wrong"
         return [
-            Option(
-                ("--bond",), "only bonds like this (repeatable; shell pattern)", "PATTERN", repeat=True, group=group
-            ),
-            Option(
-                ("--exclude",), "no bonds like this (repeatable; shell pattern)", "PATTERN", repeat=True, group=group
-            ),
+            *selection.options("--bond", "bonds", group),
             Option(
                 ("--mac",),
                 "critical unless the bond has this MAC, whatever it had before; with several bonds say BOND=MAC"
@@ -178,15 +175,16 @@ class Bonding(Plugin):
 
     def examine(self, run: Run) -> Examination:
         """See Plugin."""
-        seen = survey(run.host, run.settings)
+        reader = Reader(run.host)
+        seen = survey(reader, run.settings)
         names = [bond.name for bond in seen.bonds]
         items = printable_names([*names, *seen.unreadable, *seen.teams, *seen.empty])
         details: list[Detail] = []
-        findings = _findings(run, seen, items, details)
+        findings = _findings(run, seen, items, details, reader)
         if not findings:
-            raise NothingHere(
-                "no bond with links on this host" if not run.settings.bond else "no bond here matches --bond"
-            )
+            selected = selection.none_left("bond", "--bond", run.settings.bond, run.settings.exclude)
+            raise NothingHere(selected or "no bond with links on this host")
+        details += notes([unread for path, unread in reader.unread.items() if path != MACHINE_ID])
         return Examination(findings, {"": "host"}, (*details, *_details(run, seen, items, findings)))
 
     def sentence(self, title: str, judged: list[Judged]) -> str:
@@ -245,14 +243,14 @@ def _count(text: str) -> int:
     return value
 
 
-def _findings(run: Run, seen: Survey, items: dict[str, str], details: list[Detail]) -> list[Finding]:
+def _findings(run: Run, seen: Survey, items: dict[str, str], details: list[Detail], reader: Reader) -> list[Finding]:
     findings: list[Finding] = list(assess.unreadable_findings(seen, items))
     shared = list(assess.duplicate_findings(seen, items))
     chance: set[str] = set()
     if any(bond.assigned == STOLEN and len(bond.text.links) > 1 for bond in seen.bonds):
         from checks.bond.pinning import left_to_chance
 
-        chance = left_to_chance(run.host)
+        chance = left_to_chance(reader)
     for bond in sorted(seen.bonds, key=lambda bond: items[bond.name]):
         item = items[bond.name]
         found = list(assess.bond_findings(bond, item, run.settings, bond.name in chance))
@@ -260,6 +258,10 @@ def _findings(run: Run, seen: Survey, items: dict[str, str], details: list[Detai
         findings += past.with_the_past(run, seen, bond, item, found, details)
     if not run.settings.bond:  # else only what concerns those bonds
         findings += [finding for finding in shared if not finding.item]
+    if MACHINE_ID in reader.unread and seen.bonds and run.history is not None:
+        # what is kept of a bond is kept by it: without it a changed MAC would be a new bond's
+        unread = reader.unread[MACHINE_ID]
+        findings.append(fact("", UNREADABLE, reason=str(unread), next_step=next_step(unread)))
     return findings + past.missing(run, seen, items)
 
 
@@ -268,11 +270,11 @@ def _details(run: Run, seen: Survey, items: dict[str, str], findings: list[Findi
     codes = {(finding.item, finding.code) for finding in findings if isinstance(finding, Fact)}
     hidden = [items[bond.name] for bond in seen.bonds if bond.text.mode == "802.3ad" and not lacp.is_shown(bond.text)]
     if hidden:
-        from checks.frame.grants import own_sudoers_line
+        from checks.frame.grants import as_root
 
         names = ", ".join(hidden[:4]) + (f" and {len(hidden) - 4} more" if len(hidden) > 4 else "")
         details.append(Detail(0, f"not seen: LACP partners of {names}, shown to CAP_NET_ADMIN only"))
-        details.append(Detail(0, f"to see them, add to sudoers and call it with sudo -n: {own_sudoers_line()}"))
+        details.append(Detail(0, as_root("to see them")))
     advice = [(bond, level) for bond in seen.bonds for level in _advice(bond, items[bond.name], codes)]
     for bond, level in sorted(advice, key=lambda row: row[1])[:1]:  # one bond's lines tell how it goes for all
         from checks.bond.pinning import pin_lines

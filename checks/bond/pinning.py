@@ -6,7 +6,9 @@ whichever is first lends its MAC.
 
 from __future__ import annotations
 
-from checks.frame.host import Host
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from checks.frame.unread import Reader
 
 _INTERFACES = "/etc/network/interfaces"
 _OTHER_STANZAS = ("auto", "mapping", "source", "source-directory", "rename", "template", "no-auto-down")
@@ -25,16 +27,12 @@ def pin_lines(bond: str, mac: str) -> list[str]:
     ]
 
 
-def left_to_chance(host: Host) -> set[str]:
+def left_to_chance(reader: Reader) -> set[str]:
     """Bonds that ifupdown lets their links join in the order in which they appear, without a MAC of their own."""
-    texts = []
-    try:
-        texts.append(host.text(_INTERFACES))
-        for name in sorted(host.entries(_INCLUDED)):
-            texts.append(host.text(f"{_INCLUDED}/{name}"))
-    except OSError:
-        pass  # not configured so, or not to be read
-    return parse_interfaces("\n".join(texts)) if texts else set()
+    texts = [reader.text(_INTERFACES)]
+    if texts[0] or _INTERFACES in reader.unread:  # else ifupdown does not configure this host
+        texts += [reader.text(f"{_INCLUDED}/{name}") for name in reader.entries(_INCLUDED)]
+    return parse_interfaces("\n".join(texts))
 
 
 def parse_interfaces(text: str) -> set[str]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from checks.bond.proc_bonding import BondingTextError, BondText, parse_bonding
+from checks.frame import selection
 from checks.frame.host import Host
-from checks.frame.selection import chooses, named
+from checks.frame.unread import Reader
 from perfdata.record import Record
 
 _PROC, _NET = "/proc/net/bonding", "/sys/class/net"
+MACHINE_ID = "/etc/machine-id"
 _ADMIN_UP = 1  # IFF_UP
 _PERMANENT = 0  # NET_ADDR_PERM
 RANDOM, STOLEN, PINNED = 1, 2, 3  # linux/netdevice.h: NET_ADDR_RANDOM, NET_ADDR_STOLEN, NET_ADDR_SET
@@ -57,7 +59,7 @@ class Survey(Record):
 
 def matches(name: str, settings: SimpleNamespace) -> bool:
     """Whether --bond and --exclude let this one pass."""
-    return chooses(settings.bond, settings.exclude, name)
+    return selection.matches(name, settings.bond, settings.exclude)
 
 
 def list_bonds(host: Host) -> list[str]:
@@ -76,17 +78,18 @@ def list_teams(host: Host) -> list[str]:
     return sorted(link.name for link in host.links("team"))
 
 
-def survey(host: Host, settings: SimpleNamespace) -> Survey:
+def survey(reader: Reader, settings: SimpleNamespace) -> Survey:
     """Read the bonds, and what stands beside them. Raises OSError when bonds cannot be listed."""
+    host = reader.host
     host.deadline.stage = "listing bonds"
     listed = list_bonds(host)
     wanted = [name for name in listed if matches(name, settings)]
-    made_from = _made_from(host)
+    made_from = _made_from(reader)
     bonds, unreadable, empty = [], {}, []
     for name in wanted:
         host.deadline.stage = f"reading {name}"
         try:
-            bond = _read(host, name, made_from)
+            bond = _read(reader, name, made_from)
             if not bond.text.links and not bond.admin_up:
                 empty.append(name)
             else:
@@ -100,24 +103,22 @@ def survey(host: Host, settings: SimpleNamespace) -> Survey:
             unreadable[name] = str(error)
     if not listed and host.exists(f"{_NET}/bonding_masters"):
         unreadable.update((name, OTHER_NAMESPACE) for name in _masters(host) if matches(name, settings))
+    named = selection.named(settings.bond)
     teams = tuple(name for name in list_teams(host) if matches(name, settings))
     return Survey(
         tuple(bonds),
         unreadable,
-        tuple(name for name in named(settings.bond) if name not in {*listed, *teams, *unreadable}),
+        tuple(name for name in named if name not in listed and name not in teams and name not in unreadable),
         tuple(empty),
         teams,
-        _outside(host, bonds) if bonds else {},
-        machine_id(host),
+        _outside(reader, bonds) if bonds else {},
+        machine_id(reader),
     )
 
 
-def machine_id(host: Host) -> str:
-    """The first digits of this installation's machine-id; "" where there is none."""
-    try:
-        return host.read("/etc/machine-id", 64).decode("ascii", "replace").strip()[:12]
-    except OSError:
-        return ""
+def machine_id(reader: Reader) -> str:
+    """The first digits of this installation's machine-id; "" where there is none, or it cannot be read."""
+    return reader.text(MACHINE_ID)[:64].encode("ascii", "replace").decode().strip()[:12]
 
 
 def _masters(host: Host) -> list[str]:
@@ -134,17 +135,15 @@ def _optional(host: Host, path: str) -> str:
         return ""
 
 
-def _made_from(host: Host) -> dict[str, list[str]]:
+def _made_from(reader: Reader) -> dict[str, list[str]]:
     from checks.bond.addresses import parse_link_local
 
-    try:
-        return parse_link_local(host.text("/proc/net/if_inet6"))
-    except OSError:
-        return {}
+    return parse_link_local(reader.text("/proc/net/if_inet6"))
 
 
-def _read(host: Host, name: str, made_from: dict[str, list[str]]) -> Bond:
+def _read(reader: Reader, name: str, made_from: dict[str, list[str]]) -> Bond:
     """One bond. Raises OSError, BondingTextError, ValueError with the reason."""
+    host = reader.host
     directory = f"{_NET}/{name}"
     text, names = _consistent(host, name)
     ifindex = host.number(f"{directory}/ifindex")
@@ -156,7 +155,7 @@ def _read(host: Host, name: str, made_from: dict[str, list[str]]) -> Bond:
         raise ValueError("its MAC cannot be read")
     flags = _optional(host, f"{directory}/flags")
     uppers = tuple(sorted(entry[6:] for entry in names if entry.startswith("upper_")))
-    tagged = {upper: made_from[upper] for upper in (name, *uppers) if upper in made_from and _by_mac(host, upper)}
+    tagged = {upper: made_from[upper] for upper in (name, *uppers) if upper in made_from and _by_mac(reader, upper)}
     return Bond(
         name,
         text,
@@ -186,12 +185,10 @@ def _consistent(host: Host, name: str) -> tuple[BondText, list[str]]:
     raise ValueError("its links differ between /proc and /sys (another network namespace?)")
 
 
-def _by_mac(host: Host, name: str) -> bool:
+def _by_mac(reader: Reader, name: str) -> bool:
     """Whether this interface makes its addresses from its MAC; a capture that does not say does."""
-    try:
-        return host.number(f"/proc/sys/net/ipv6/conf/{name}/addr_gen_mode") in (0, None)
-    except (OSError, ValueError):
-        return False
+    path = f"/proc/sys/net/ipv6/conf/{name}/addr_gen_mode"
+    return reader.text(path).strip() in ("0", "") and path not in reader.unread
 
 
 def _actor_system(host: Host, directory: str) -> str:
@@ -206,12 +203,13 @@ def _extra(host: Host, link: str) -> LinkExtra:
     )
 
 
-def _outside(host: Host, bonds: list[Bond]) -> dict[str, str]:
+def _outside(reader: Reader, bonds: list[Bond]) -> dict[str, str]:
     """Hardware interfaces that are in no bond, with the MACs they were made with.
 
     Not those that have another's MAC by design: ports of a switch chip (their iflink is another's index), further
     interfaces of a radio, functions that stand behind a master.
     """
+    host = reader.host
     inside = {link.name for bond in bonds for link in bond.text.links}
     found = {}
     for name in host.entries(_NET):
@@ -223,6 +221,8 @@ def _outside(host: Host, bonds: list[Bond]) -> dict[str, str]:
             own = host.number(f"{directory}/iflink") == host.number(f"{directory}/ifindex")
             if own and not behind and host.number(f"{directory}/addr_assign_type") == _PERMANENT:
                 found[name] = host.text(f"{directory}/address").strip()
+        except PermissionError as error:
+            reader.note(directory, error)
         except (OSError, ValueError):
             continue  # it went away, or is stranger than a network card
     return found

@@ -10,7 +10,7 @@ from checks.cephfs import loss
 from checks.cephfs.reading import NO_MATCH, NOT_CEPHFS, VANISHING, Problem
 from checks.cephfs.statistics import Directory
 from checks.cephfs.survey import LOGIN, Survey, item_of
-from checks.frame.grants import own_sudoers_line, user_name
+from checks.frame.grants import as_root, user_name
 from checks.frame.plugin import UNREADABLE
 from checks.frame.printable import printable
 from checks.frame.readings import Finding, Measure, fact
@@ -166,7 +166,7 @@ def problem_findings(item: str, path: str, problem: Problem, point: str) -> Iter
     next_step = f"correct --path {item}" if path != point else "look at the mount"
     if problem.code in (EACCES, EPERM):
         reason = f"may not be read by {user_name()}"
-        next_step = f"to let it, add to sudoers and call it with sudo -n: {own_sudoers_line()}"
+        next_step = as_root("to let it")
     elif problem.code == ETIMEDOUT:
         reason, next_step = "did not answer in time", _LOOK_AT_MDS
     elif problem.code in (ENOTCONN, ECONNABORTED):

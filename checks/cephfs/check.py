@@ -8,7 +8,7 @@ from checks.cephfs import assess, cluster
 from checks.cephfs.mounts import ceph_mounts
 from checks.cephfs.survey import MOUNTINFO, Survey, item_of, survey
 from checks.frame.host import Host
-from checks.frame.options import Option, seconds
+from checks.frame.options import Option, absolute_path, seconds
 from checks.frame.plugin import UNREADABLE, Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable
 from checks.frame.ranges import number
@@ -94,7 +94,7 @@ class CephFs(Plugin):
         return [
             Option(
                 ("--path",),
-                "a directory, or several by wildcards (repeatable; default: every mounted CephFS)",
+                "a directory, or several by wildcards (repeatable; has to be here; default: every mounted CephFS)",
                 "PATH",
                 _path,
                 repeat=True,
@@ -269,9 +269,7 @@ def _details(seen: Survey, run: Run) -> list[Detail]:
 
 
 def _path(text: str) -> str:
-    if not text.startswith("/") or "\0" in text:
-        raise ValueError("needs an absolute path")
-    return "/" + "/".join(part for part in text.split("/") if part not in ("", "."))
+    return "/" + "/".join(part for part in absolute_path(text).split("/") if part not in ("", "."))
 
 
 def _depth(text: str) -> int:

@@ -12,7 +12,7 @@ from checks.cephfs.growers import Grower, Walk
 from checks.cephfs.reading import NOT_CEPHFS
 from checks.cephfs.statistics import Directory, NoStatistics
 from checks.frame import bounded
-from checks.frame.command import answer_questions, common_options, refuse, write_and_exit
+from checks.frame.command import answer_questions, refuse, some_options, write_and_exit
 from checks.frame.deadline import answer_signals
 from checks.frame.host import Host
 from checks.frame.options import Option, UsageError, parse, seconds
@@ -55,10 +55,8 @@ def _threads(text: str) -> int:
 
 
 def _options() -> list[Option]:
-    common = {option.flags[-1]: option for option in common_options(0)}
     return [
-        common["--help"],
-        common["--version"],
+        *some_options("--help", "--version"),
         Option(
             ("-i", "--interval"),
             "between the samples; statistics reach the top after some seconds (default 10s)",

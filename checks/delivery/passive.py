@@ -7,10 +7,10 @@ would shift all that follow. So there is exactly one answer per name, also for w
 from __future__ import annotations
 
 from checks.batch import Batch, Done
-from checks.frame.command import answer_questions, common_options, refuse, write_and_exit
+from checks.frame.command import answer_questions, refuse, some_options, write_and_exit
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
 from checks.frame.options import Option, UsageError, parse, seconds
-from checks.jobs import jobs_of, split_arguments
+from checks.jobs import Job, jobs_of, split_arguments
 from perfdata import nagios
 from perfdata.outcome import OK, Outcome
 
@@ -39,25 +39,25 @@ _EPILOG = (
 
 def shared_options() -> list[Option]:
     """Those of every command that runs many checks."""
-    common = {option.flags[-1]: option for option in common_options(0)}
     return [
-        common["--help"],
-        common["--version"],
+        *some_options("--help", "--version"),
         Option(
             ("-t", "--timeout"),
             "what is not there within this time is UNKNOWN (default: as long as the checks' own limits)",
             "SECONDS",
             seconds(0.1, 3600),
         ),
-        common["--no-history"]._replace(group=""),
-        common["--state-dir"]._replace(group=""),
+        *(option._replace(group="") for option in some_options("--no-history", "--state-dir")),
     ]
 
 
-def more_words(settings: SimpleNamespace) -> list[str]:
-    """The options that are passed on to every check."""
-    words = ["--no-history"] if settings.no_history else []
-    return words + (["--state-dir", settings.state_dir] if settings.state_dir else [])
+def asked_for(options: list[Option], arguments: list[str]) -> tuple[SimpleNamespace, list[Job], bool]:
+    """The settings, the checks to run, and whether they were named, so that all are told of. Raises UsageError."""
+    words, names = split_arguments(options, arguments)
+    settings = parse(options, words)
+    passed_on = ["--no-history"] if settings.no_history else []
+    passed_on += ["--state-dir", settings.state_dir] if settings.state_dir else []
+    return settings, jobs_of(names, passed_on), bool(names)
 
 
 def stream(done: list[Done]) -> bytes:
@@ -75,9 +75,7 @@ def main(arguments: list[str]) -> NoReturn:
     options = shared_options()
     answer_questions(arguments, f"{_PROGRAM} [CHECK ...]", _DESCRIPTION, _EPILOG, options)
     try:
-        words, names = split_arguments(options, arguments)
-        settings = parse(options, words)
-        jobs = jobs_of(names, more_words(settings))
+        settings, jobs, named = asked_for(options, arguments)
     except UsageError as error:
         refuse(_PROGRAM, error)
     batch = Batch(jobs, first_line)
@@ -85,4 +83,4 @@ def main(arguments: list[str]) -> NoReturn:
     if settings.timeout:
         start_alarm(Deadline(settings.timeout + 1))
     done = batch.run(settings.timeout or float("inf"))
-    write_and_exit(stream([one for one in done if names or one.applies]), OK)
+    write_and_exit(stream([one for one in done if named or one.applies]), OK)

@@ -6,13 +6,12 @@ import os
 import time
 
 from checks.batch import Batch
-from checks.delivery.passive import more_words, shared_options
+from checks.delivery.passive import asked_for, shared_options
 from checks.delivery.results import Result, Undelivered, as_result, deliver
 from checks.frame.command import answer_questions, refuse, write_and_exit
 from checks.frame.deadline import answer_signals
-from checks.frame.options import Option, UsageError, parse, seconds
+from checks.frame.options import Option, UsageError, seconds
 from checks.frame.printable import printable
-from checks.jobs import jobs_of, split_arguments
 from perfdata import nagios
 from perfdata.outcome import BY_SEVERITY, OK, STATE_WORDS, UNKNOWN
 
@@ -140,9 +139,7 @@ def main(arguments: list[str]) -> NoReturn:
     options = _options()
     answer_questions(arguments, f"{_PROGRAM} [CHECK ...]", _DESCRIPTION, _EPILOG, options)
     try:
-        words, names = split_arguments(options, arguments)
-        settings = parse(options, words)
-        jobs = jobs_of(names, more_words(settings))
+        settings, jobs, named = asked_for(options, arguments)
         host = settings.host or os.uname().nodename
         services = [job.service for job in jobs]
         for name in (host, *services):
@@ -159,6 +156,6 @@ def main(arguments: list[str]) -> NoReturn:
     started = time.time(), time.monotonic()
     done = Batch(jobs, nagios.render).run(settings.timeout or float("inf"))
     now = started[0] + time.monotonic() - started[1]
-    results = [as_result(one, host, now) for one in done if names or one.applies]
+    results = [as_result(one, host, now) for one in done if named or one.applies]
     failed = deliver(results, target, settings.within)
     write_and_exit(_summary(target, results, failed, bool(settings.verbose)).encode(), UNKNOWN if failed else OK)

@@ -6,12 +6,11 @@ import os
 import time
 
 from checks.batch import Batch
-from checks.delivery.passive import more_words, shared_options
+from checks.delivery.passive import asked_for, shared_options
 from checks.frame.command import answer_questions, refuse, write_and_exit
 from checks.frame.deadline import answer_signals
-from checks.frame.options import Option, UsageError, parse
+from checks.frame.options import Option, UsageError
 from checks.frame.printable import printable
-from checks.jobs import jobs_of, split_arguments
 from perfdata import as_json, prometheus
 from perfdata.outcome import OK, UNKNOWN
 
@@ -70,9 +69,7 @@ def main(arguments: list[str]) -> NoReturn:
     options += shared_options()
     answer_questions(arguments, f"{_PROGRAM} [CHECK ...]", _DESCRIPTION, _EPILOG, options)
     try:
-        words, names = split_arguments(options, arguments)
-        settings = parse(options, words)
-        jobs = jobs_of(names, more_words(settings))
+        settings, jobs, named = asked_for(options, arguments)
         if len({job.service for job in jobs}) < len(jobs):
             raise UsageError("two checks of one name: name them, SERVICE=CHECK")
     except UsageError as error:
@@ -84,7 +81,7 @@ def main(arguments: list[str]) -> NoReturn:
     found = [
         prometheus.Examined(one.job.service, as_json.parse_all(one.rendered)[0], one.seconds)
         for one in done
-        if names or one.applies
+        if named or one.applies
     ]
     content = prometheus.render(found, time.time())
     if not settings.output:

@@ -116,7 +116,7 @@ def pool_findings(seen: Survey) -> Iterator[Finding]:
     """Networks that can still be made without naming a subnet."""
     from checks.docker_bridge.addresses import free_pools
 
-    if seen.docker is not None:
+    if seen.docker is not None and seen.routes is not None:
         free = free_pools(seen.docker.pools, (*seen.docker.taken, *seen.routes))
         yield Measure(DOCKER, "address_pools_free", free, 0)
 

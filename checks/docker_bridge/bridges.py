@@ -9,7 +9,14 @@ from __future__ import annotations
 from checks.frame.host import Host
 from perfdata.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from checks.frame.unread import Reader
+
 PORTS_MAX = 1023
+BACKLOG, ARP_CACHE = "/proc/sys/net/core/netdev_max_backlog", "/proc/net/stat/arp_cache"
 
 
 class Bridge(Record):
@@ -39,17 +46,16 @@ def read_ports(host: Host, bridge: Bridge) -> list[Port]:
     return [Port(link.ifindex, link.peer_elsewhere) for link in host.links(master=bridge.ifindex)]
 
 
-def read_neighbours(host: Host) -> Neighbours:
+def read_neighbours(reader: Reader) -> Neighbours:
     """Never raises: a file that is missing or strange is None, which is said at -v."""
-    try:
-        backlog = host.number("/proc/sys/net/core/netdev_max_backlog")
-    except (OSError, ValueError):
-        backlog = None
-    try:
-        table_fulls = parse_table_fulls(host.text("/proc/net/stat/arp_cache"))
-    except (OSError, ValueError):
-        table_fulls = None
-    return Neighbours(backlog, table_fulls)
+
+    def parsed(parse: Callable[[str], int], path: str) -> int | None:
+        try:
+            return parse(reader.text(path))
+        except ValueError:
+            return None
+
+    return Neighbours(parsed(int, BACKLOG), parsed(parse_table_fulls, ARP_CACHE))
 
 
 def parse_table_fulls(text: str) -> int:

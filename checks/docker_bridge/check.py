@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from checks.docker_bridge import assess
-from checks.docker_bridge.bridges import PORTS_MAX
+from checks.docker_bridge.bridges import ARP_CACHE, BACKLOG, PORTS_MAX
 from checks.docker_bridge.survey import Survey, still_missing, survey
+from checks.frame import selection
 from checks.frame.host import Host
 from checks.frame.options import Option
 from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable, printable_names
 from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
+from checks.frame.unread import notes
 from perfdata.numbers import duration, plain_number
 from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, UNKNOWN, WARNING, Detail
 
@@ -101,12 +103,7 @@ class DockerBridge(Plugin):
         """See Plugin."""
         group = "what is looked at"
         return [
-            Option(
-                ("--bridge",), "only bridges like this (repeatable; shell pattern)", "PATTERN", repeat=True, group=group
-            ),
-            Option(
-                ("--exclude",), "no bridges like this (repeatable; shell pattern)", "PATTERN", repeat=True, group=group
-            ),
+            *selection.options("--bridge", "bridges", group),
             Option(
                 ("--docker-socket",),
                 "Docker's API (default: /run/docker.sock where there is one; when named, UNKNOWN if it cannot be used)",
@@ -129,9 +126,8 @@ class DockerBridge(Plugin):
         items = printable_names([*names, *seen.unreadable])
         findings = _findings(run, seen, items)
         if not items and not any(isinstance(finding, Fact) for finding in findings):
-            raise NothingHere(
-                "no Linux bridge on this host" if not run.settings.bridge else "no bridge here matches --bridge"
-            )
+            selected = selection.none_left("bridge", "--bridge", run.settings.bridge, run.settings.exclude)
+            raise NothingHere(selected or "no Linux bridge on this host")
         titles = {"": "host", assess.DOCKER: "Docker"}
         if seen.docker is not None:
             titles.update(
@@ -207,12 +203,9 @@ def _missing(run: Run, seen: Survey, items: dict[str, str]) -> list[Finding]:
 def _grant_line(seen: Survey) -> str:
     if seen.silence is None or not seen.silence.denied:
         return ""
-    from checks.frame.grants import own_sudoers_line
+    from checks.frame.grants import as_root
 
-    return (
-        f"to let it ask Docker, add to sudoers and call it with sudo -n: {own_sudoers_line()}"
-        " (the group docker would do too, but is as good as root)"
-    )
+    return f"{as_root('to let it ask Docker')} (the group docker would do too, but is as good as root)"
 
 
 def _details(seen: Survey, run: Run) -> list[Detail]:
@@ -230,9 +223,11 @@ def _details(seen: Survey, run: Run) -> list[Detail]:
     unclear = ", ".join(printable(name) for name, stray in seen.stray.items() if stray is None)
     if unclear:
         details.append(Detail(1, f"not seen: leaks of {unclear}; there was no time or no answer for a second look"))
-    if seen.neighbours.backlog is None:
+    details += notes(seen.unread)
+    unread = {file.path for file in seen.unread}
+    if seen.neighbours.backlog is None and BACKLOG not in unread:
         details.append(Detail(1, "not seen: net.core.netdev_max_backlog is not to be read in this network namespace"))
-    if seen.neighbours.table_fulls is None:
+    if seen.neighbours.table_fulls is None and ARP_CACHE not in unread:
         details.append(Detail(1, "not seen: the ARP table's statistics are not to be read in this network namespace"))
     if run.history is None:
         details.append(Detail(2, "no history: no growth, no time until full, no leaks, no ARP overflows"))

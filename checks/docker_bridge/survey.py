@@ -8,8 +8,9 @@ from contextlib import closing
 from types import SimpleNamespace
 
 from checks.docker_bridge.bridges import Bridge, Neighbours, Port, read_neighbours, read_ports
+from checks.frame import selection
 from checks.frame.host import Host
-from checks.frame.selection import chooses, named
+from checks.frame.unread import Reader, Unread
 from perfdata.record import Record
 
 TYPE_CHECKING = False
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from checks.docker_bridge.docker_api import DockerView
 
 DEFAULT_SOCKETS = ("/run/docker.sock", "/var/run/docker.sock")
+_ROUTES = "/proc/net/route"
 _RESERVE_MAX = 1.0  # seconds kept for the verdict when Docker hangs
 _SECOND_LOOK = 1.0  # seconds after which ports without an endpoint are counted again
 
@@ -46,13 +48,14 @@ class Survey(Record):
     neighbours: Neighbours
     docker: DockerView | None
     silence: DockerSilence | None  # None when Docker was asked
-    routes: tuple[str, ...]  # IPv4 subnets this host has routes to
+    routes: tuple[str, ...] | None  # IPv4 subnets this host has routes to; None when they are not to be seen
     stray: dict[str, Stray | None]  # by bridge; None when the second look was not possible
+    unread: tuple[Unread, ...] = ()  # files of this host that might have said more
 
 
 def matches(name: str, settings: SimpleNamespace) -> bool:
     """Whether --bridge and --exclude let this bridge pass."""
-    return chooses(settings.bridge, settings.exclude, name)
+    return selection.matches(name, settings.bridge, settings.exclude)
 
 
 def survey(host: Host, settings: SimpleNamespace) -> Survey:
@@ -60,17 +63,22 @@ def survey(host: Host, settings: SimpleNamespace) -> Survey:
     host.deadline.stage = "listing network bridges"
     found = {name: ifindex for ifindex, name in host.bridges() if matches(name, settings)}
     bridges, unreadable = _read_bridges(host, found)
+    named = selection.named(settings.bridge)
     docker, silence = _ask_docker(host, settings)
     stray = _read_stray(host, bridges, docker) if docker and not settings.no_history else {}
+    reader = Reader(host)
+    neighbours = read_neighbours(reader)
+    routes = _read_routes(reader) if docker else ()
     return Survey(
         tuple(bridges),
         unreadable,
-        tuple(name for name in named(settings.bridge) if name not in found),
-        read_neighbours(host),
+        tuple(name for name in named if name not in found),
+        neighbours,
         docker,
         silence,
-        tuple(_read_routes(host)) if docker else (),
+        routes,
         stray,
+        tuple(reader.unread.values()),
     )
 
 
@@ -152,10 +160,14 @@ def _read_stray(host: Host, bridges: Sequence[Bridge], docker: DockerView) -> di
     return stray
 
 
-def _read_routes(host: Host) -> list[str]:
+def _read_routes(reader: Reader) -> tuple[str, ...] | None:
     from checks.docker_bridge.addresses import parse_routes
 
+    text = reader.text(_ROUTES)
+    if _ROUTES in reader.unread:
+        return None
     try:
-        return parse_routes(host.text("/proc/net/route"))
-    except (OSError, ValueError):
-        return []
+        return tuple(parse_routes(text))
+    except ValueError:
+        reader.unread[_ROUTES] = Unread(_ROUTES, "makes no sense")
+        return None

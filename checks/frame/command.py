@@ -10,7 +10,7 @@ from checks import __version__
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
 from checks.frame.history import History, Shelf, lock_file, not_saved, open_history, save_history
 from checks.frame.host import Host
-from checks.frame.options import Option, UsageError, asks_for, help_text, parse, seconds
+from checks.frame.options import Option, UsageError, absolute_path, asks_for, help_text, parse, seconds
 from checks.frame.plugin import NothingHere, Plugin, Run
 from checks.frame.printable import one_line, printable
 from checks.frame.probe import conclude, threshold_options
@@ -28,9 +28,7 @@ _EXIT_CODES = "Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (also --help, 
 
 
 def _absolute(text: str) -> str:
-    if not text.startswith("/") or "\0" in text:
-        raise ValueError("needs an absolute path")
-    return os.path.normpath(text)
+    return os.path.normpath(absolute_path(text))
 
 
 def common_options(timeout: float) -> list[Option]:
@@ -51,7 +49,10 @@ def common_options(timeout: float) -> list[Option]:
             seconds(0.1, _TIMEOUT_MAX),
             timeout,
         ),
-        Option(("--absent-ok",), "OK instead of UNKNOWN when there is nothing of this kind here"),
+        Option(
+            ("--absent-ok",),
+            "OK instead of UNKNOWN when there is nothing of this kind here, or nothing that a wildcard matches",
+        ),
         Option(("--root",), "read a captured tree instead of this host", "DIR", _absolute, ""),
         Option(("--no-history",), "neither read nor write history: no rates, no baselines", group=state),
         Option(("--accept",), "take what is seen now as the new baseline", group=state),
@@ -78,6 +79,12 @@ def common_options(timeout: float) -> list[Option]:
             group=state,
         ),
     ]
+
+
+def some_options(*names: str) -> list[Option]:
+    """Of the options of every check those of these names: "--help"."""
+    by_name = {option.flags[-1]: option for option in common_options(0)}
+    return [by_name[name] for name in names]
 
 
 def all_options(plugin: Plugin) -> list[Option]:

@@ -29,3 +29,8 @@ def sudoers_line(user: str, program: str, arguments: list[str]) -> str:
 def own_sudoers_line() -> str:
     """The rule that lets this user run this very command line as root."""
     return sudoers_line(user_name(), os.path.abspath(sys.argv[0]), sys.argv[1:])
+
+
+def as_root(purpose: str) -> str:
+    """What lets the check do as root what this user may not: "to let it, add to sudoers ..."."""
+    return f"{purpose}, add to sudoers and call it with sudo -n: {own_sudoers_line()}"

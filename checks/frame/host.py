@@ -251,16 +251,12 @@ class Host:
 
         if self.captured:
             return [Link(index, name, kind, True) for index, name in self._captured_links(kind, master)]
-        import socket
-
         links: list[Link] = []
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as netlink:
-            netlink.settimeout(self.deadline.left(0.5))
-            netlink.send(dump_request(kind, master))
-            done = False
-            while not done:
-                found, done = parse_links(netlink.recv(_LOCAL_REPLY))
-                links += [link for link in found if kind in ("", link.kind)]  # kernels before 4.6 do not filter
+        for data in self.netlink(0, dump_request(kind, master), "links"):
+            found, done = parse_links(data)
+            links += [link for link in found if kind in ("", link.kind)]  # kernels before 4.6 do not filter
+            if done:
+                break
         return links
 
     def netlink(self, protocol: int, request: bytes, name: str, reserve: float = 0.5) -> Iterator[bytes]:

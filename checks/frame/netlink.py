@@ -1,4 +1,4 @@
-"""rtnetlink link dumps: which interfaces there are in the network namespace of *this process*.
+"""netlink: the messages of a dump; and link dumps, which interfaces there are in the namespace of *this process*.
 
 sysfs shows the namespace that mounted it, netlink the one the process is in. Formats: linux/netlink.h,
 linux/rtnetlink.h and linux/if_link.h.
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from perfdata.record import Record
 
-_NLMSG_ERROR, _NLMSG_DONE = 2, 3
+ERROR, DONE = 2, 3  # types of messages: a refusal, and the end of a dump
 _RTM_NEWLINK, _RTM_GETLINK = 16, 18
 _NLM_F_REQUEST_DUMP = 0x301
 _IFLA_IFNAME, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_EXT_MASK, _IFLA_LINK_NETNSID = 3, 10, 18, 29, 37
@@ -46,7 +46,37 @@ def dump_request(kind: str = "", master: int | None = None) -> bytes:
         body += _attribute(_IFLA_LINKINFO, _attribute(_IFLA_INFO_KIND, kind.encode()))
     if master is not None:
         body += _attribute(_IFLA_MASTER, struct.pack("=I", master))
-    return _HEADER.pack(_HEADER.size + len(body), _RTM_GETLINK, _NLM_F_REQUEST_DUMP, 1, 0) + body
+    return dump(_RTM_GETLINK, body)
+
+
+def dump(kind: int, body: bytes) -> bytes:
+    """A request of this type for all there are."""
+    return _HEADER.pack(_HEADER.size + len(body), kind, _NLM_F_REQUEST_DUMP, 1, 0) + body
+
+
+def messages(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """(type, start of the content, end) of each message of a datagram; DONE is the last one.
+
+    Raises NetlinkError for a message that is cut, and for a refusal.
+    """
+    offset, size = 0, len(data)
+    while offset + _HEADER.size <= size:
+        length, kind, _, _, _ = _HEADER.unpack_from(data, offset)
+        start, end = offset + _HEADER.size, offset + length
+        if end < start or end > size:
+            raise NetlinkError("truncated message")
+        if kind == ERROR:
+            raise refusal(data, start, end)
+        yield kind, start, end
+        if kind == DONE:
+            return
+        offset += (length + 3) & ~3
+
+
+def refusal(data: bytes, start: int, end: int) -> NetlinkError:
+    """What the kernel says in a message of type NLMSG_ERROR."""
+    code = struct.unpack_from("=i", data, start)[0] if end - start >= 4 else 0
+    return NetlinkError(-code, "refused by the kernel")
 
 
 def attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
@@ -62,20 +92,11 @@ def attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]
 def parse_links(data: bytes) -> tuple[list[Link], bool]:
     """The links of one reply datagram, and whether it ends the dump. Raises NetlinkError."""
     links: list[Link] = []
-    offset = 0
-    while offset + _HEADER.size <= len(data):
-        length, kind, _, _, _ = _HEADER.unpack_from(data, offset)
-        end = offset + length
-        if length < _HEADER.size or end > len(data):
-            raise NetlinkError("truncated message")
-        if kind == _NLMSG_DONE:
+    for kind, start, end in messages(data):
+        if kind == DONE:
             return links, True
-        if kind == _NLMSG_ERROR:
-            code = struct.unpack_from("=i", data, offset + _HEADER.size)[0] if length >= _HEADER.size + 4 else 0
-            raise NetlinkError(-code, "refused by the kernel")
-        if kind == _RTM_NEWLINK and length >= _HEADER.size + _LINK.size:
-            links.append(_link(data, offset + _HEADER.size, end))
-        offset += (length + 3) & ~3
+        if kind == _RTM_NEWLINK and end - start >= _LINK.size:
+            links.append(_link(data, start, end))
     return links, False
 
 

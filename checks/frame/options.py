@@ -144,3 +144,10 @@ def seconds(minimum: float, maximum: float) -> Callable[[str], float]:
         return value
 
     return parse_seconds
+
+
+def absolute_path(text: str) -> str:
+    """A parser for an absolute path."""
+    if not text.startswith("/") or "\0" in text:
+        raise ValueError("needs an absolute path")
+    return text

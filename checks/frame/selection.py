@@ -1,10 +1,21 @@
-"""Which items of a kind the options choose (--bridge, --bond; --exclude): exact names and shell patterns."""
+"""Which of the items that are here are looked at: those like the patterns of an option, and not like --exclude's."""
 
 from __future__ import annotations
+
+from checks.frame.options import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+def options(flag: str, what: str, group: str) -> list[Option]:
+    """The option for patterns of what is wanted, and --exclude."""
+    only = f"only {what} like this (repeatable; shell pattern; what has no wildcard has to be here)"
+    return [
+        Option((flag,), only, "PATTERN", repeat=True, group=group),
+        Option(("--exclude",), f"no {what} like this (repeatable; shell pattern)", "PATTERN", repeat=True, group=group),
+    ]
 
 
 def is_pattern(text: str) -> bool:
@@ -12,9 +23,9 @@ def is_pattern(text: str) -> bool:
     return "*" in text or "?" in text or "[" in text
 
 
-def chooses(wanted: Sequence[str], excluded: Sequence[str], name: str) -> bool:
-    """Whether these choose the item of this name; nothing wanted by name: all but what is excluded."""
-    return (not wanted or _is_one_of(name, wanted)) and not _is_one_of(name, excluded)
+def matches(name: str, wanted: Sequence[str], unwanted: Sequence[str]) -> bool:
+    """Whether names and shell patterns let a name pass; without any all do."""
+    return (not wanted or _is_one_of(name, wanted)) and not _is_one_of(name, unwanted)
 
 
 def _is_one_of(name: str, words: Sequence[str]) -> bool:
@@ -29,5 +40,13 @@ def _is_one_of(name: str, words: Sequence[str]) -> bool:
 
 
 def named(wanted: Sequence[str]) -> list[str]:
-    """Those that are asked for by name, which are missed when they are not there."""
+    """Those without a wildcard: names of what has to be here."""
     return [word for word in wanted if not is_pattern(word)]
+
+
+def none_left(what: str, option: str, wanted: Sequence[str], unwanted: Sequence[str]) -> str:
+    """ "no bond here matches --bond"; "" when nothing was selected or left out."""
+    options = [name for name, patterns in ((option, wanted), ("--exclude", unwanted)) if patterns]
+    if options == [option]:
+        return f"no {what} here matches {option}"
+    return f"no {what} here is left by {' and '.join(options)}" if options else ""

@@ -19,7 +19,7 @@ else:
     Protocol = object  # typing costs 5 ms
 
 _READ_SIZE = 16384
-_REASONS = {
+REASONS = {  # what an error number means for the peer
     errno.ECONNREFUSED: "refused the connection",
     errno.ECONNRESET: "broke the connection off",
     errno.EPIPE: "broke the connection off",
@@ -96,7 +96,7 @@ class _Line:
 
 
 def _reason(code: int | None) -> str:
-    return _REASONS.get(code or 0) or f"cannot be reached ({os.strerror(code or errno.EIO)})"
+    return REASONS.get(code or 0) or f"cannot be reached ({os.strerror(code or errno.EIO)})"
 
 
 def converse(talks: Sequence[Talk], seconds: float, enough: Callable[[], bool]) -> None:

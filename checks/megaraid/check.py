@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from checks.frame import leftovers
 from checks.frame.host import Host
 from checks.frame.judging import NEVER
-from checks.frame.options import Option
+from checks.frame.options import Option, absolute_path
 from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable
 from checks.frame.readings import Fact, Measure
@@ -72,10 +72,10 @@ class MegaRaid(Plugin):
                 "auto",
                 group=group,
             ),
-            Option(("--tool-path",), "where it is, if not at a usual place", "PATH", _path, "", group=group),
+            Option(("--tool-path",), "where it is, if not at a usual place", "PATH", absolute_path, "", group=group),
             Option(
                 ("--controller",),
-                "only this one (repeatable; the tool's number)",
+                "only this one (repeatable; the tool's number; has to be here)",
                 "N",
                 _number,
                 repeat=True,
@@ -83,12 +83,12 @@ class MegaRaid(Plugin):
             ),
             Option(("--local",), "also SATA, SAS and NVMe disks without a RAID controller", group=group),
             Option(("--no-smart",), "do not ask smartctl", group=group),
-            Option(("--smartctl",), "where smartctl is", "PATH", _path, "", group=group),
+            Option(("--smartctl",), "where smartctl is", "PATH", absolute_path, "", group=group),
             Option(
                 ("--from-file",),
                 "ask nobody, judge what a vendor tool or smartctl -j printed into this file (repeatable)",
                 "PATH",
-                _path,
+                absolute_path,
                 repeat=True,
                 group=group,
             ),
@@ -139,7 +139,7 @@ class MegaRaid(Plugin):
                 ("--sudo-wrapper",),
                 "call sudo -n WRAPPER TOOL ...: for sudo before 1.9.10; see contrib/sudoers.d",
                 "WRAPPER",
-                _path,
+                absolute_path,
                 "",
                 group=rights,
             ),
@@ -246,12 +246,6 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
         return text
 
     return parse
-
-
-def _path(text: str) -> str:
-    if not text.startswith("/") or "\0" in text:
-        raise ValueError("needs an absolute path")
-    return text
 
 
 def _number(text: str) -> int:

@@ -9,7 +9,7 @@ from checks.frame.plugin import UNREADABLE, Run
 from checks.frame.readings import Fact, Finding, Measure, fact
 from checks.megaraid import assess, assess_smart
 from checks.megaraid.survey import Checkup, Survey, item_of
-from checks.megaraid.tables import GONE, LEVELS, TOOL_USED
+from checks.megaraid.tables import ABSENT, GONE, LEVELS, TOOL_USED
 from perfdata.numbers import duration
 
 
@@ -26,6 +26,8 @@ def all_findings(seen: Survey, settings: SimpleNamespace, run: Run) -> list[Find
     for problem in seen.problems:
         step = problem.next_step or ("check_megaraid --sudoers" if problem.denied else "")
         findings.append(fact(problem.item, UNREADABLE, reason=problem.reason, next_step=step))
+    present = ", ".join(map(str, seen.present))
+    findings += [fact(f"c{number}", ABSENT, number=number, present=present) for number in seen.absent]
     controllers = {controller.number: controller for controller in readings.controllers}
     for controller in readings.controllers:
         findings += assess.controller_findings(controller, readings, settings, history)

@@ -54,6 +54,8 @@ class Survey(Record):
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]  # for -v: what was not looked at, and why
     here: bool  # whether there is anything of this kind
+    absent: tuple[int, ...] = ()  # controllers that were named and are not among ``present``
+    present: tuple[int, ...] = ()
 
 
 def item_of(disk: Disk) -> str:
@@ -78,7 +80,8 @@ def survey(host: Host, settings: SimpleNamespace) -> Survey:
     if settings.from_file:
         from checks.megaraid.files import from_files
 
-        return from_files(host, settings)
+        seen = from_files(host, settings)
+        return _judged(seen, _present(seen.readings), settings)
     prefix = prefix_of(host, settings)
     hosts = local.controllers(host)
     problems: list[Problem] = []
@@ -94,19 +97,37 @@ def survey(host: Host, settings: SimpleNamespace) -> Survey:
             )
         )
     here = bool(readings.controllers or readings.disks or readings.volumes or problems)
-    if settings.controller:
-        readings = _only(readings, settings.controller)
-    checkups = _ask_disks(host, settings, prefix, hosts, readings, problems, notes)
-    here = here or bool(checkups or problems)  # who could not look has not seen that there is nothing
-    return Survey(tool, readings, tuple(checkups), tuple(problems), tuple(notes), here)
+    present, readings = _present(readings), _only(readings, settings.controller)
+    checkups = _ask_disks(host, settings, prefix, hosts, readings, present, problems, notes)
+    here = here or bool(checkups or problems or present)  # who could not look has not seen that there is nothing
+    return _judged(Survey(tool, readings, tuple(checkups), tuple(problems), tuple(notes), here), present, settings)
+
+
+def _judged(seen: Survey, present: set[int], settings: SimpleNamespace) -> Survey:
+    """Only the controllers that were named, and which of them are not there.
+
+    Nobody knows that where none could be read: then there is nothing here, or other words say why.
+    """
+    absent = [number for number in dict.fromkeys(settings.controller) if number not in present] if present else []
+    readings = _only(seen.readings, settings.controller)
+    return seen._replace(readings=readings, absent=tuple(absent), present=tuple(sorted(present)))
 
 
 def _only(readings: Readings, numbers: list[int]) -> Readings:
-    """What concerns these controllers; the number is the first field of everything."""
+    """What concerns these controllers, or all; the number is the first field of everything."""
+    if not numbers:
+        return readings
     kept: dict[str, Any] = {}
     for name in ("controllers", "volumes", "disks", "batteries", "operations", "foreign", "missing", "pinned"):
         kept[name] = tuple(entry for entry in getattr(readings, name) if entry[0] in numbers)
     return readings._replace(**kept)
+
+
+def _present(readings: Readings) -> set[int]:
+    """The numbers of the controllers that something was read of."""
+    numbers = {controller.number for controller in readings.controllers}
+    numbers |= {volume.controller for volume in readings.volumes}
+    return numbers | {disk.controller for disk in readings.disks}
 
 
 def _ask_tools(
@@ -170,10 +191,11 @@ def _ask_disks(
     prefix: list[str],
     hosts: dict[str, int],
     readings: Readings,
+    present: set[int],
     problems: list[Problem],
     notes: list[str],
 ) -> list[Checkup]:
-    """SMART of the disks behind controllers, and with --local of plain ones."""
+    """SMART of the disks behind controllers, and with --local of plain ones; ``present`` gets what a scan finds."""
     if settings.no_smart:
         return []
     wanted = _behind(settings, hosts, readings, notes)
@@ -186,7 +208,9 @@ def _ask_disks(
         problems.append(Problem("smartctl", "is not here", "apt install smartmontools, or --no-smart"))
         return []
     if settings.tool == "none":
-        wanted = [*_scanned(host, smartctl, prefix, problems, hosts), *wanted]
+        scanned = _scanned(host, smartctl, prefix, problems, hosts)
+        present.update(number for number, _ in scanned)
+        wanted = [*(entry for number, entry in scanned if number in (settings.controller or present)), *wanted]
     checkups = []
     wrapped = {item: number for item, words, disk in wanted if disk is None and (number := _number(words)) >= WRAPS}
     for item, number in wrapped.items():
@@ -238,8 +262,8 @@ def _behind(
 
 def _scanned(
     host: Host, smartctl: str, prefix: list[str], problems: list[Problem], hosts: dict[str, int]
-) -> list[tuple[str, tuple[str, ...], Disk | None]]:
-    """Without a vendor tool: the disks that smartctl finds behind controllers."""
+) -> list[tuple[int, tuple[str, tuple[str, ...], Disk | None]]]:
+    """Without a vendor tool: the disks that smartctl finds behind controllers, by the number of each."""
     import json
 
     from checks.frame.bounded import Answer, HelperStuck
@@ -257,13 +281,14 @@ def _scanned(
         problems.append(Problem("smartctl", "did not say which disks there are", _RIGHTS))
         return []
     by_host = {number: index for index, number in enumerate(hosts.values())}
-    wanted: list[tuple[str, tuple[str, ...], Disk | None]] = []
+    wanted: list[tuple[int, tuple[str, tuple[str, ...], Disk | None]]] = []
     for entry in devices:
         name, device = str(entry["name"]), str(entry["type"]).rpartition(",")[2]
         bus = name.rpartition("/")[2]
         controller = by_host.get(int(bus), int(bus)) if bus.isdigit() else 0
         if device.isdigit():
-            wanted.append((f"c{controller} d{device}", ("-d", f"megaraid,{device}", name), None))
+            words = ("-d", f"megaraid,{device}", name)
+            wanted.append((controller, (f"c{controller} d{device}", words, None)))
     return wanted
 
 

@@ -6,7 +6,7 @@ from checks.frame.readings import FactRule, Levels
 from checks.megaraid import assess, assess_smart
 from perfdata.outcome import CRITICAL, OK, UNKNOWN, WARNING
 
-GONE, TOOL_USED = "gone", "tool_used"
+GONE, ABSENT, TOOL_USED = "gone", "controller_absent", "tool_used"
 
 LEVELS = {
     "disks": Levels("", "", "How many there should be, e.g. 12:12; failed and missing ones do not count."),
@@ -34,6 +34,7 @@ _CACHE = "look at the battery or CacheVault: storcli64 /call/cv show all; MegaCl
 
 FACTS = {
     GONE: FactRule(CRITICAL, "gone, last seen {ago} ago", "bring it back, or run the check once with --accept"),
+    ABSENT: FactRule(UNKNOWN, "no such controller", "correct --controller {number}; there is {present}"),
     TOOL_USED: FactRule(OK, "{tool}"),
     assess.CONTROLLER_BAD: FactRule(CRITICAL, "status {status}", "storcli64 /call show all"),
     assess.CONTROLLER_ATTENTION: FactRule(WARNING, "says {status}", "storcli64 /call show all"),

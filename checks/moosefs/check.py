@@ -5,15 +5,28 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from checks.frame.host import Host
-from checks.frame.options import Option, seconds
+from checks.frame.options import Option, absolute_path, seconds
 from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable
 from checks.frame.probe import fitting
 from checks.frame.readings import Fact, FactRule, Finding, Levels, Measure, fact
+from checks.frame.unread import Reader
 from checks.moosefs import cluster, fleet, removal, resync
-from checks.moosefs.configured import MASTER_PORT, masters
+from checks.moosefs.configured import MASTER_PORT
 from checks.moosefs.details import details
-from checks.moosefs.survey import CHUNKS, DISKS, MARKED, PARTS, SERVERS, MasterView, NoMaster, Survey, endpoint, survey
+from checks.moosefs.survey import (
+    CHUNKS,
+    DISKS,
+    MARKED,
+    PARTS,
+    SERVERS,
+    MasterView,
+    NoMaster,
+    Survey,
+    configured_masters,
+    endpoint,
+    survey,
+)
 from perfdata.numbers import duration, plain_number
 from perfdata.outcome import BY_SEVERITY, CRITICAL, OK, UNKNOWN, WARNING
 
@@ -196,7 +209,7 @@ class MooseFs(Plugin):
                 ("--hdd-config",),
                 "mfshdd.cfg of a chunkserver on this host (repeatable; default: the one it is configured with)",
                 "FILE",
-                _file,
+                absolute_path,
                 repeat=True,
                 group=group,
             ),
@@ -204,12 +217,12 @@ class MooseFs(Plugin):
 
     def targets(self, host: Host) -> list[str]:
         """The masters this host is configured for."""
-        return [printable(str(place)) for place in masters(host)]
+        return [printable(str(place)) for place in configured_masters(Reader(host))]
 
     def target(self, host: Host, settings: SimpleNamespace) -> str:
         """See Plugin."""
         try:
-            return str(endpoint(host, settings))
+            return str(endpoint(Reader(host), settings))
         except (NothingHere, NoMaster):
             return ""
 
@@ -277,12 +290,6 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
         raise ValueError(f"'{text}' is not a port")
     return int(text)
-
-
-def _file(text: str) -> str:
-    if not text.startswith("/") or "\0" in text:
-        raise ValueError("needs an absolute path")
-    return text
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import re
 
-from checks.frame.host import Host
 from perfdata.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from checks.frame.unread import Reader
 
 MASTER_PORT = 9421
 CHUNKSERVER_FILES = ("/etc/mfs/mfschunkserver.cfg", "/etc/mfschunkserver.cfg")
@@ -71,40 +74,33 @@ def parse_local_addresses(fib_trie: str) -> set[str]:
     return set(re.findall(r"\|-- (\d+\.\d+\.\d+\.\d+)\n\s+/32 host LOCAL", fib_trie))
 
 
-def masters(host: Host) -> list[Endpoint]:
-    """Every master that this host is configured for."""
-    found = parse_mounts(_text(host, "/proc/self/mountinfo"))
+def masters(reader: Reader) -> list[Endpoint]:
+    """Every master that this host is configured for, as far as the reader may read its files."""
+    found = parse_mounts(reader.text("/proc/self/mountinfo"))
     for path in CLIENT_FILES:
-        found += parse_client(_text(host, path))
+        found += parse_client(reader.text(path))
     for path in CHUNKSERVER_FILES:
-        found += parse_chunkserver(_text(host, path))[0]
+        found += parse_chunkserver(reader.text(path))[0]
     return list(dict.fromkeys(found))
 
 
-def disk_files(host: Host) -> list[str]:
+def disk_files(reader: Reader) -> list[str]:
     """The lists of disks that a chunkserver on this host may use."""
-    found = [name for path in CHUNKSERVER_FILES for name in parse_chunkserver(_text(host, path))[1]]
+    found = [name for path in CHUNKSERVER_FILES for name in parse_chunkserver(reader.text(path))[1]]
     return [path for path in dict.fromkeys([*found, *DISK_FILES]) if path.startswith("/")]
 
 
-def starred_disks(host: Host, named: list[str]) -> tuple[set[str], list[tuple[str, str]]]:
-    """Starred paths in the files ``named``, or else in the usual ones; and (file, reason) of those not to be read."""
+def starred_disks(reader: Reader, named: list[str]) -> set[str]:
+    """Starred paths in the files ``named``, which should be there, or else in the usual ones."""
     starred: set[str] = set()
-    problems: list[tuple[str, str]] = []
-    for path in named or disk_files(host):
-        try:
-            starred.update(parse_starred(host.text(path)))
-        except FileNotFoundError as error:
-            if named:
-                problems.append((path, error.strerror or ""))
-        except OSError as error:
-            problems.append((path, error.strerror or ""))
-    return starred, problems
+    for path in named or disk_files(reader):
+        starred.update(parse_starred(reader.text(path, needed=bool(named))))
+    return starred
 
 
-def local_addresses(host: Host) -> set[str]:
-    """See parse_local_addresses; none when the kernel does not show them."""
-    return parse_local_addresses(_text(host, "/proc/net/fib_trie"))
+def local_addresses(reader: Reader) -> set[str]:
+    """See parse_local_addresses."""
+    return parse_local_addresses(reader.text("/proc/net/fib_trie", needed=True))
 
 
 def _endpoint(name: str, port: str) -> Endpoint:
@@ -113,11 +109,3 @@ def _endpoint(name: str, port: str) -> Endpoint:
 
 def _without_comments(text: str) -> str:
     return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith("#"))
-
-
-def _text(host: Host, path: str) -> str:
-    """A file's text; "" for one that is not there or not for this user."""
-    try:
-        return host.text(path)
-    except OSError:
-        return ""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from checks.frame.plugin import Run
 from checks.frame.printable import printable
+from checks.frame.unread import notes
 from checks.moosefs.resync import Resync, loop_seconds
 from checks.moosefs.survey import CHUNKS, FILES, MARKED, METADATA, SERVERS, MasterView, Survey, name_of
 from checks.moosefs.wire.matrix import CHANGING, COPIES, Matrix
@@ -29,8 +30,7 @@ def details(seen: Survey, view: MasterView, run: Run, parts: frozenset[str], goi
             yield Detail(1, line)
     for name, reason in seen.disks_unseen.items():
         yield Detail(1, f"not seen: disks of {name}, which {reason}")
-    for path, reason in seen.unread_files:
-        yield Detail(1, f"not seen: {printable(path, 100)}: {reason}")
+    yield from notes(seen.unread)
     if SERVERS in parts:
         for server in view.servers or ():
             yield Detail(1, _server_line(server))

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 from checks.frame.host import Host
 from checks.frame.plugin import NothingHere
+from checks.frame.unread import Reader, Unread, next_step
 from checks.moosefs.configured import MASTER_PORT, Endpoint, local_addresses, masters, starred_disks
 from checks.moosefs.talk import MooseTalk
 from checks.moosefs.wire.frames import Request
@@ -68,7 +69,7 @@ class Survey(Record):
     disks_unseen: dict[str, str]  # server -> why
     starred: frozenset[str]  # paths starred in this host's mfshdd.cfg
     local: frozenset[str]  # this host's addresses, when disks are starred
-    unread_files: tuple[tuple[str, str], ...]  # (mfshdd.cfg, why it was not read)
+    unread: tuple[Unread, ...]  # files of this host that might have said more
 
 
 class NoMaster(Exception):
@@ -88,17 +89,25 @@ class UnknownMaster(NoMaster):
         self.tool = f"; {tool}"
 
 
+class UnreadConfiguration(NoMaster):
+    """No master is known, and a file that may name one cannot be read: this is not NothingHere either."""
+
+    def __init__(self, unread: Unread) -> None:
+        super().__init__(f"no master known: {unread}")
+        self.next_step = f"name the master with -H; {next_step(unread)}"
+
+
 class SeveralMasters(NoMaster):
     """This host is configured for more than one: something is here, so this is not NothingHere."""
 
     next_step = "make a service for each of them"
 
 
-def endpoint(host: Host, settings: SimpleNamespace) -> Endpoint:
-    """The master to ask: -H and -p, or the one this host is configured for. Raises NothingHere, SeveralMasters."""
+def endpoint(reader: Reader, settings: SimpleNamespace) -> Endpoint:
+    """The master to ask: -H and -p, or the one this host is configured for. Raises NothingHere, NoMaster."""
     if settings.hostname:
         return Endpoint(settings.hostname, settings.port or MASTER_PORT)
-    found = masters(host)
+    found = configured_masters(reader)
     if not found:
         raise NothingHere("no MooseFS mount, client or chunkserver configured on this host; name the master with -H")
     if len(found) > 1:
@@ -106,13 +115,23 @@ def endpoint(host: Host, settings: SimpleNamespace) -> Endpoint:
     return Endpoint(found[0].host, settings.port or found[0].port)
 
 
+def configured_masters(reader: Reader) -> list[Endpoint]:
+    """The masters this host is configured for. Raises UnreadConfiguration where none is known for want of rights."""
+    found = masters(reader)
+    if not found and reader.unread:
+        raise UnreadConfiguration(next(iter(reader.unread.values())))
+    return found
+
+
 def survey(host: Host, settings: SimpleNamespace, parts: frozenset[str]) -> Survey:
     """Ask everything the ``parts`` need. Raises NothingHere, NoMaster."""
-    place = endpoint(host, settings)
+    reader = Reader(host)
+    place = endpoint(reader, settings)
     host.deadline.stage = f"asking the master {place}"
     view, address, others, elect = _ask_masters(host, place, parts, settings)
-    starred, local, unread = _starred(host, settings, parts)
+    starred, local = _starred(reader, settings, parts)
     disks, unseen = _ask_chunkservers(host, view, parts, starred, local) if view else ({}, {})
+    unread = tuple(reader.unread.values())
     return Survey(place, view, address, others, elect, disks, unseen, frozenset(starred), frozenset(local), unread)
 
 
@@ -268,13 +287,11 @@ def _by_tool(host: Host, talk: MooseTalk, place: Endpoint) -> MasterView:
         raise UnknownMaster(f"{place}: {talk.problem}", str(problem)) from None
 
 
-def _starred(
-    host: Host, settings: SimpleNamespace, parts: frozenset[str]
-) -> tuple[set[str], set[str], tuple[tuple[str, str], ...]]:
+def _starred(reader: Reader, settings: SimpleNamespace, parts: frozenset[str]) -> tuple[set[str], set[str]]:
     if not parts & {MARKED, DISKS}:
-        return set(), set(), ()
-    starred, problems = starred_disks(host, settings.hdd_config)
-    return starred, local_addresses(host) if starred else set(), tuple(problems)
+        return set(), set()
+    starred = starred_disks(reader, settings.hdd_config)
+    return starred, local_addresses(reader) if starred else set()
 
 
 def _ask_chunkservers(

@@ -6,7 +6,7 @@ import os
 import signal
 
 from checks import CHECKS, load
-from checks.frame.command import answer_questions, become, common_options, unforeseen, write_and_exit
+from checks.frame.command import answer_questions, become, some_options, unforeseen, write_and_exit
 from checks.frame.deadline import Deadline, answer_signals, start_alarm
 from checks.frame.host import Host
 from checks.frame.options import Option, UsageError, parse
@@ -58,10 +58,9 @@ def _hours(text: str) -> float:
 
 
 def _options() -> list[Option]:
-    common = {option.flags[-1]: option for option in common_options(0)}
+    *common, directory, user = some_options("--help", "--version", "--state-dir", "--state-user")
     return [
-        common["--help"],
-        common["--version"],
+        *common,
         Option(
             ("-H", "--target"),
             "only histories whose target holds this, such as mfsmaster:9421 (repeatable; default: all, one after the"
@@ -78,8 +77,8 @@ def _options() -> list[Option]:
         ),
         Option(("--hours",), "how far back (default 24)", "N", _hours, 24.0),
         Option(("--svg",), "write an SVG instead, - to stdout", "FILE"),
-        common["--state-dir"]._replace(group=""),
-        common["--state-user"]._replace(group="", help="for root: read the history of this user's runs, as this user"),
+        directory._replace(group=""),
+        user._replace(group="", help="for root: read the history of this user's runs, as this user"),
     ]
 
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from checks.frame.plugin import UNREADABLE
 from checks.frame.printable import printable
 from checks.frame.readings import Finding, Measure, fact
+from checks.frame.unread import next_step
 from checks.tcp_window.settings import (
     BUFFER_MAX,
     SCALE_MAX,
@@ -78,8 +79,9 @@ def setting_findings(settings: Settings, history: Series | None) -> Iterator[Fin
 
 def unreadable_findings(seen: Survey) -> Iterator[Finding]:
     """What was there and could not be read, and options that do not go together."""
-    for name, reason in seen.unreadable.items():
-        yield fact("", UNREADABLE, reason=f"{name.partition('/')[2]} {reason}", next_step="")
+    for name, unread in seen.unreadable.items():
+        step = next_step(unread) if unread.denied else ""
+        yield fact("", UNREADABLE, reason=f"{name.rpartition('/')[2]} {unread.reason}", next_step=step)
     if seen.wrong:
         yield fact("", UNREADABLE, reason=f"wrong options: {seen.wrong}", next_step="")
 

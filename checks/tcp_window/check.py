@@ -219,8 +219,8 @@ class TcpWindow(Plugin):
 
     def targets(self, host: Host) -> list[str]:
         """The settings; no path."""
-        settings, _ = read_settings(host)
-        return ["TCP settings"] if _any(settings) else []
+        settings, unreadable = read_settings(host)
+        return ["TCP settings"] if _any(settings) or unreadable else []
 
     def target(self, host: Host, settings: SimpleNamespace) -> str:
         """See Plugin."""
@@ -353,7 +353,7 @@ def _details(seen: Survey, run: Run) -> list[Detail]:
     ]
     if seen.routes_problem:
         details.append(Detail(1, f"not seen: routes; {printable(seen.routes_problem, 120)}"))
-    if settings.rmem_max is None and "core/rmem_max" not in seen.unreadable:
+    if settings.rmem_max is None and "net/core/rmem_max" not in seen.unreadable:
         details.append(Detail(1, "not seen: net.core.rmem_max, which can make the scale larger"))
     if seen.passive is not None:
         details += _passive_details(seen.passive, seen.cookies)

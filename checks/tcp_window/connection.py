@@ -11,6 +11,7 @@ import socket
 import struct
 import time
 
+from checks.frame.tcp import REASONS
 from checks.tcp_window.faults import Download, Upload, edge_moved_back
 from checks.tcp_window.tcp_info import TcpInfo, tcp_info
 
@@ -24,14 +25,6 @@ UNSCALED_BUFFER = 16384  # the kernel doubles it; with so small a buffer it anno
 _TURN = 0.04  # seconds between two looks
 _STARVED = 0.9  # share of the time
 _LATE = (TimeoutError, socket.timeout)  # two things before Python 3.10
-_REASONS = {
-    errno.ECONNREFUSED: "refused the connection",
-    errno.ECONNRESET: "broke the connection off",
-    errno.EPIPE: "broke the connection off",
-    errno.EHOSTUNREACH: "cannot be reached (no route to host)",
-    errno.ENETUNREACH: "cannot be reached (network is unreachable)",
-    errno.ETIMEDOUT: "did not take the connection in time",
-}
 
 
 class NoConnection(Exception):
@@ -43,7 +36,7 @@ def reason(error: OSError) -> str:
     if isinstance(error, _LATE):
         return "did not answer in time"
     code = error.errno or 0
-    return _REASONS.get(code) or f"cannot be reached ({os.strerror(code) if code else error})"
+    return REASONS.get(code) or f"cannot be reached ({os.strerror(code) if code else error})"
 
 
 class Connection:
@@ -64,7 +57,7 @@ class Connection:
         except OSError as error:
             self.socket.close()
             late = isinstance(error, _LATE)
-            raise NoConnection(_REASONS[errno.ETIMEDOUT] if late else reason(error)) from None
+            raise NoConnection(REASONS[errno.ETIMEDOUT] if late else reason(error)) from None
         self.started = time.monotonic()
         self.shrunk = False
         self._last = self.first

@@ -14,7 +14,7 @@ import socket
 import struct
 import time
 
-from checks.frame.command import answer_questions, common_options, refuse, write_and_exit
+from checks.frame.command import answer_questions, refuse, some_options, write_and_exit
 from checks.frame.deadline import answer_signals
 from checks.frame.host import Host
 from checks.frame.options import Option, UsageError, parse, seconds
@@ -71,10 +71,8 @@ def _rate(text: str) -> float:
 
 
 def _options() -> list[Option]:
-    common = {option.flags[-1]: option for option in common_options(0)}
     return [
-        common["--help"],
-        common["--version"],
+        *some_options("--help", "--version"),
         Option(
             ("--listen",),
             f"where to listen (default 127.0.0.1:{PORT})",

@@ -6,7 +6,7 @@ import errno
 import socket
 import struct
 
-from checks.frame.netlink import NetlinkError, attributes
+from checks.frame.netlink import DONE, NetlinkError, attributes, dump, messages
 from perfdata.record import Record
 
 TYPE_CHECKING = False
@@ -15,14 +15,11 @@ if TYPE_CHECKING:
 
     from checks.frame.host import Host
 
-_NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
-_NLM_F_REQUEST_DUMP = 0x301
 _RTA_DST, _RTA_METRICS = 1, 8
 _RTN_UNICAST = 1
 _CLONED = 0x200  # RTM_F_CLONED: cached exceptions, as path MTU discovery leaves
 _WINDOW, _INITCWND, _INITRWND = 3, 11, 14  # RTAX_*
-_HEADER = struct.Struct("=IHHII")
 _ROUTE = struct.Struct("=BBBBBBBBI")
 _DATAGRAMS_MAX = 200  # some 30,000 routes: what clamps is set by hand, and is not beyond those of a whole Internet
 _KERNELS_INITCWND = 10  # segments, TCP_INIT_CWND
@@ -50,8 +47,7 @@ class Route(Record):
 
 def dump_request(family: int) -> bytes:
     """A request for all routes of a family."""
-    body = _ROUTE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0)
-    return _HEADER.pack(_HEADER.size + len(body), _RTM_GETROUTE, _NLM_F_REQUEST_DUMP, 1, 0) + body
+    return dump(_RTM_GETROUTE, _ROUTE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
 
 
 def parse_routes(data: bytes) -> tuple[list[Route], bool]:
@@ -60,22 +56,13 @@ def parse_routes(data: bytes) -> tuple[list[Route], bool]:
     Raises NetlinkError.
     """
     routes: list[Route] = []
-    offset = 0
-    while offset + _HEADER.size <= len(data):
-        length, kind, _, _, _ = _HEADER.unpack_from(data, offset)
-        end = offset + length
-        if length < _HEADER.size or end > len(data):
-            raise NetlinkError("truncated message")
-        if kind == _NLMSG_DONE:
+    for kind, start, end in messages(data):
+        if kind == DONE:
             return routes, True
-        if kind == _NLMSG_ERROR:
-            code = struct.unpack_from("=i", data, offset + _HEADER.size)[0] if length >= _HEADER.size + 4 else 0
-            raise NetlinkError(-code, "refused by the kernel")
-        if kind == _RTM_NEWROUTE and length >= _HEADER.size + _ROUTE.size:
-            route = _route(data, offset + _HEADER.size, end)
+        if kind == _RTM_NEWROUTE and end - start >= _ROUTE.size:
+            route = _route(data, start, end)
             if route is not None:
                 routes.append(route)
-        offset += (length + 3) & ~3
     return routes, False
 
 

@@ -5,6 +5,7 @@ A file that is not in this network namespace is None, which is said at -v; one t
 
 from __future__ import annotations
 
+from checks.frame.unread import Unread, unread
 from perfdata.record import Record
 
 TYPE_CHECKING = False
@@ -54,47 +55,51 @@ def parse_release(text: str) -> tuple[int, int]:
     return int(parts[0]), int(digits)
 
 
-def read_settings(host: Host) -> tuple[Settings, dict[str, str]]:
-    """The settings, and file -> why it could not be read."""
-    unreadable: dict[str, str] = {}
+def read_settings(host: Host) -> tuple[Settings, dict[str, Unread]]:
+    """The settings, and those that are there and could not be read, by their place below /proc/sys."""
+    unreadable: dict[str, Unread] = {}
 
     def number(name: str) -> int | None:
+        path = f"/proc/sys/{name}"
         try:
-            return host.number(f"/proc/sys/net/{name}")
+            return host.number(path)
         except ValueError:
-            unreadable[name] = "is not a number"
+            unreadable[name] = Unread(path, "is not a number")
         except OSError as error:
-            unreadable[name] = error.strerror or "cannot be read"
+            unreadable[name] = unread(path, error)
+        return None
+
+    def text(name: str) -> str | None:
+        path = f"/proc/sys/{name}"
+        try:
+            return host.read(path, 256).decode("ascii", "replace")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            unreadable[name] = unread(path, error)
         return None
 
     def three(name: str) -> tuple[int, int, int] | None:
+        content = text(name)
         try:
-            return parse_three(host.read(f"/proc/sys/net/{name}", 256).decode("ascii", "replace"))
-        except FileNotFoundError:
-            return None
+            return None if content is None else parse_three(content)
         except ValueError:
-            unreadable[name] = "is not three numbers"
-        except OSError as error:
-            unreadable[name] = error.strerror or "cannot be read"
+            unreadable[name] = Unread(f"/proc/sys/{name}", "is not three numbers")
         return None
 
-    try:
-        kernel = parse_release(host.read("/proc/sys/kernel/osrelease", 64).decode("ascii", "replace"))
-    except OSError:
-        kernel = (0, 0)
     settings = Settings(
-        number("ipv4/tcp_window_scaling"),
-        number("ipv4/tcp_timestamps"),
-        number("ipv4/tcp_syncookies"),
-        number("ipv4/tcp_adv_win_scale"),
-        number("ipv4/tcp_retries2"),
-        number("ipv4/tcp_rto_max_ms"),
-        number("ipv4/tcp_moderate_rcvbuf"),
-        three("ipv4/tcp_rmem"),
-        three("ipv4/tcp_wmem"),
-        number("core/rmem_max"),
-        number("core/wmem_max"),
-        kernel,
+        number("net/ipv4/tcp_window_scaling"),
+        number("net/ipv4/tcp_timestamps"),
+        number("net/ipv4/tcp_syncookies"),
+        number("net/ipv4/tcp_adv_win_scale"),
+        number("net/ipv4/tcp_retries2"),
+        number("net/ipv4/tcp_rto_max_ms"),
+        number("net/ipv4/tcp_moderate_rcvbuf"),
+        three("net/ipv4/tcp_rmem"),
+        three("net/ipv4/tcp_wmem"),
+        number("net/core/rmem_max"),
+        number("net/core/wmem_max"),
+        parse_release(text("kernel/osrelease") or ""),
     )
     return settings, unreadable
 

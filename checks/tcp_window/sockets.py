@@ -9,7 +9,7 @@ import errno
 import socket
 import struct
 
-from checks.frame.netlink import NetlinkError, attributes
+from checks.frame.netlink import DONE, ERROR, NetlinkError, attributes, dump, refusal
 from checks.tcp_window.tcp_info import TcpInfo, parse_tcp_info
 from perfdata.record import Record
 
@@ -23,11 +23,8 @@ SOCK_DIAG = 4  # NETLINK_SOCK_DIAG
 PROBING = 4  # idiag_timer: the peer's window is waited for
 _RETRANSMITTING = 1
 _BY_FAMILY = 20  # SOCK_DIAG_BY_FAMILY
-_NLMSG_ERROR, _NLMSG_DONE = 2, 3
-_NLM_F_REQUEST_DUMP = 0x301
 _INET_DIAG_INFO = 2
 _STATES = 1 << 1 | 1 << 4 | 1 << 8 | 1 << 9 | 1 << 11  # established, and those that still have data to send
-_HEADER = struct.Struct("=IHHII")
 _MESSAGE = 88  # bytes: netlink header and inet_diag_msg, before the attributes
 _LIMITS = struct.Struct("=QQQ")  # busy_time, rwnd_limited, sndbuf_limited at offset 168
 _LIMITS_AT, _LIMITS_END = 168, 192
@@ -76,7 +73,7 @@ class Look(Record):
 def dump_request(family: int) -> bytes:
     """A request for all connections of a family with their tcp_info."""
     body = struct.pack("=BBBxI", family, socket.IPPROTO_TCP, 1 << (_INET_DIAG_INFO - 1), _STATES) + bytes(48)
-    return _HEADER.pack(_HEADER.size + len(body), _BY_FAMILY, _NLM_F_REQUEST_DUMP, 1, 0) + body
+    return dump(_BY_FAMILY, body)
 
 
 def prefix_text(prefix: bytes) -> str:
@@ -123,11 +120,10 @@ class _Tally:
             if kind == _BY_FAMILY:
                 offset = self._add_run(data, offset, size)
                 continue
-            if kind == _NLMSG_DONE:
+            if kind == DONE:
                 return True
-            if kind == _NLMSG_ERROR:
-                code = struct.unpack_from("=i", data, offset + 16)[0] if length >= 20 else 0
-                raise NetlinkError(-code, "refused by the kernel")
+            if kind == ERROR:
+                raise refusal(data, offset + 16, end)
             offset += (length + 3) & ~3
         return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from checks.frame.host import Host
+from checks.frame.unread import Unread
 from checks.tcp_window.routes import Route, read_routes
 from checks.tcp_window.settings import Settings, read_settings
 from perfdata.record import Record
@@ -22,7 +23,7 @@ class Survey(Record):
     """What was seen."""
 
     settings: Settings
-    unreadable: dict[str, str]  # setting -> why
+    unreadable: dict[str, Unread]  # setting -> why
     routes: list[Route] | None  # None: not to be seen
     routes_problem: str
     routes_hang: bool

@@ -8,6 +8,7 @@ import pytest
 
 from checks.docker_bridge.bridges import Bridge, Neighbours, Port, parse_table_fulls, read_neighbours, read_ports
 from checks.frame.host import Host
+from checks.frame.unread import Reader
 
 COLUMNS = "entries  allocs   destroys hash_grows lookups  hits     res_failed rcv_probes table_fulls"
 
@@ -113,4 +114,4 @@ def test_neighbours(root: Path, backlog: str | None, arp: str | None, expected: 
             (root / name).unlink()
         else:
             (root / name).write_text(content)
-    assert read_neighbours(Host(str(root))) == expected
+    assert read_neighbours(Reader(Host(str(root)))) == expected

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.frame.host import Host
-from checks.frame.netlink import Link, NetlinkError, dump_request, parse_links
+from checks.frame.netlink import Link, NetlinkError, dump_request, messages, parse_links
 
 NEWLINK, DONE, ERROR, NOOP = 16, 3, 2, 1
 
@@ -120,6 +120,58 @@ def test_noise(data: bytes) -> None:
         except NetlinkError:
             continue
         assert all(isinstance(entry, Link) for entry in found)
+
+
+# --- the messages of any datagram: of links, routes and whatever comes ---
+
+
+def test_messages_end_with_the_dump() -> None:
+    parts = [HARDWARE, message(NOOP, b"abc"), message(DONE, b"\0\0\0\0"), BRIDGE]
+    found = list(messages(b"".join(parts)))
+    assert [kind for kind, _, _ in found] == [NEWLINK, NOOP, DONE]
+    starts = [0, len(HARDWARE), len(HARDWARE) + len(parts[1])]
+    assert [start for _, start, _ in found] == [16 + start for start in starts]
+    assert found[1][2] - found[1][1] == 3  # without what fills it up to the next one
+
+
+@pytest.mark.parametrize("length", [0, 1, 15, 17, 1 << 16, 0xFFFFFFFF])
+def test_a_message_of_a_wrong_length(length: int) -> None:
+    stream = messages(BRIDGE + struct.pack("=IHHII", length, NEWLINK, 2, 1, 0))
+    assert next(stream) == (NEWLINK, 16, len(BRIDGE))
+    with pytest.raises(NetlinkError, match="truncated message"):
+        next(stream)
+
+
+@pytest.mark.parametrize("cut", range(len(REPLY)))
+def test_messages_of_a_datagram_cut_anywhere(cut: int) -> None:
+    whole, found = list(messages(REPLY)), []
+    try:
+        for one in messages(REPLY[:cut]):
+            found.append(one)
+    except NetlinkError:
+        pass
+    assert found == whole[: len(found)]
+    assert all(end <= cut for _, _, end in found)
+
+
+@given(st.binary(max_size=300))
+def test_messages_of_noise_stay_inside_it(data: bytes) -> None:
+    for datagram in (data, BRIDGE + data, message(ERROR, data)):
+        last = 0
+        try:
+            for _, start, end in messages(datagram):
+                assert last + 16 <= start <= end <= len(datagram)
+                last = end
+        except NetlinkError:
+            continue
+
+
+@pytest.mark.parametrize(("body", "number"), [(b"", 0), (b"\1\2", 0), (struct.pack("=i", -errno.EPERM), errno.EPERM)])
+def test_a_refusal_of_any_length(body: bytes, number: int) -> None:
+    data = struct.pack("=IHHII", 16 + len(body), ERROR, 2, 1, 0) + body
+    with pytest.raises(NetlinkError, match="refused by the kernel") as refused:
+        list(messages(data))
+    assert refused.value.errno == number
 
 
 def test_this_machine() -> None:

@@ -6,8 +6,6 @@ import os
 import pty
 import re
 import subprocess
-import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -106,16 +104,6 @@ moosefs mfsmaster-9421: Work left
           07:45             now            08:15
 work left 1000, 100/min at the present rate, done in 7-16 min (08:10)
 """
-
-
-@pytest.fixture
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The time zone of this process."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 @pytest.mark.usefixtures("utc")

@@ -18,11 +18,12 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from lab.daemons import Daemons
 from lab.namespaces import Namespace
 from support import PLAIN_ENVIRONMENT, Ran, command
 
@@ -95,19 +96,21 @@ def _new_key() -> str:
     return base64.b64encode(struct.pack("<HIIH", 1, int(time.time()), 0, 16) + os.urandom(16)).decode()
 
 
-class Ceph:
+class Ceph(Daemons):
     """Monitor, manager, OSD, MDS "a" and a read-write mount. Starts at once; use as a context manager.
 
     memory: bytes that the OSD offers; options: further lines of ceph.conf's global section. With ``tap`` everything is
     at the address ``TAP`` on a device of that name, for virtual machines that are started in the namespace.
     """
 
+    ready_seconds = _READY
+
     def __init__(self, *, memory: int = 2 << 30, options: dict[str, object] | None = None, tap: str = "") -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="undergoal-ceph-"))
         self.directory.chmod(0o755)  # checks run as other users too
         self.conf = self.directory / "ceph.conf"
         self.mount = self.directory / "mount"
-        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+        super().__init__()
         self._written = 0
         self._environment = {**PLAIN_ENVIRONMENT, "CEPH_CONF": str(self.conf)}
         self.namespace = Namespace()
@@ -223,34 +226,14 @@ class Ceph:
     # daemons: children of ours that stay in the foreground
 
     def _start(self, name: str, *argv: str) -> None:
-        assert name not in self._daemons, f"{name} runs already"
-        with open(self.directory / f"{name}.log", "ab") as log:
-            self._daemons[name] = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *self.namespace.enter, *argv],  # also if close() is never called
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self._environment,
-                start_new_session=True,
-            )
+        ends_with_us = ["setpriv", "--pdeathsig", "KILL"]  # also if close() is never called
+        self._begin(name, [*ends_with_us, *self.namespace.enter, *argv], self._environment)
 
     def _kill(self, name: str) -> None:
         daemon = self._daemons.pop(name)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(daemon.pid, signal.SIGKILL)
         daemon.wait()
-
-    def _wait(self, name: str, condition: Callable[[], bool]) -> None:
-        """Wait until a daemon is that far. Raises with the end of its log when it does not come so far."""
-        limit = time.monotonic() + _READY
-        while not condition():
-            if time.monotonic() > limit or self._daemons[name].poll() is not None:
-                raise RuntimeError(f"{name} does not get ready; its log ends:\n{self.log(name)[-1500:]}")
-            time.sleep(0.05)
-
-    def log(self, name: str) -> str:
-        """What "mon", "mgr", "osd", "mds" or "mount" has said."""
-        return (self.directory / f"{name}.log").read_text(errors="replace")
 
     def pid(self, name: str) -> int:
         """The process id of "mon", "mgr", "osd", "mds", "mount" or another mount."""

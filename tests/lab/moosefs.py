@@ -12,11 +12,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from lab.daemons import Daemons
 from lab.mfs_watch import Look
 from lab.namespaces import Namespace
 from support import PLAIN_ENVIRONMENT, Ran, command
@@ -41,7 +40,7 @@ with ThreadPoolExecutor(writers) as pool:
 """
 
 
-class Cluster:
+class Cluster(Daemons):
     """A master, ``servers`` chunkservers numbered from 1, one mount. Starts at once; use as a context manager.
 
     loop: seconds a chunk loop takes (60 is the least that the master accepts).
@@ -49,6 +48,8 @@ class Cluster:
     start_delay: seconds after its start in which the master replicates nothing.
     master_options: further lines of mfsmaster.cfg.
     """
+
+    ready_seconds = _READY
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class Cluster:
         self.mount = self.directory / "mount"
         self.servers = list(range(1, servers + 1))
         self._outside: Namespace | None = None
-        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+        super().__init__()
         self._registrations: dict[int, int] = {}
         self._pulled: set[Path] = set()
         self._environment = dict(PLAIN_ENVIRONMENT)
@@ -178,13 +179,8 @@ class Cluster:
     # daemons: children of ours that stay in the foreground
 
     def _start(self, name: str, *argv: str) -> None:
-        assert name not in self._daemons, f"{name} runs already"
         environment = self._environment if name.startswith("chunkserver") else PLAIN_ENVIRONMENT
-        with open(self.directory / f"{name}.log", "ab") as log:
-            self._daemons[name] = subprocess.Popen(
-                [*self.namespace.enter, *argv],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
-            )  # fmt: skip
+        self._begin(name, [*self.namespace.enter, *argv], environment)
 
     def _end(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a daemon and wait for its end."""
@@ -196,18 +192,6 @@ class Cluster:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(daemon.pid, signal.SIGKILL)  # helpers it may have left, or itself
             daemon.wait()
-
-    def _wait(self, name: str, condition: Callable[[], bool]) -> None:
-        """Wait until a daemon is that far. Raises with the end of its log when it does not come so far."""
-        limit = time.monotonic() + _READY
-        while not condition():
-            if time.monotonic() > limit or self._daemons[name].poll() is not None:
-                raise RuntimeError(f"{name} does not get ready; its log ends:\n{self.log(name)[-1500:]}")
-            time.sleep(0.03)
-
-    def log(self, name: str) -> str:
-        """What "master", "metalogger", "mount" or "chunkserver1" has said."""
-        return (self.directory / f"{name}.log").read_text(errors="replace")
 
     def start_master(self, *, recover: bool = False) -> None:
         """Start the master; after a kill, ``recover`` makes it replay its changes."""

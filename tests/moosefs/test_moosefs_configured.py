@@ -9,6 +9,7 @@ from lab.mfs_replica import Chunkserver, Disk
 from checks.frame.command import Session, all_options
 from checks.frame.host import Host
 from checks.frame.options import UsageError, parse
+from checks.frame.unread import Reader
 from checks.moosefs import PLUGIN
 from checks.moosefs.configured import (
     Endpoint,
@@ -163,7 +164,7 @@ def test_masters_of_all_sources(watched: Watched) -> None:
     watched.file("/etc/mfsmount.cfg", "mfsmaster=c\n")
     watched.file("/etc/mfs/mfschunkserver.cfg", "MASTER_HOST = d\nMASTER_PORT = 9420\n")
     watched.file("/etc/mfschunkserver.cfg", "MASTER_HOST = a\n")
-    assert masters(Host(str(watched.path / "root"))) == [
+    assert masters(Reader(Host(str(watched.path / "root")))) == [
         Endpoint("a"), Endpoint("b", 9521), Endpoint("c"), Endpoint("d")
     ]  # fmt: skip
 
@@ -247,7 +248,8 @@ def test_a_star_in_another_file(local: Watched) -> None:
 def test_a_named_file_that_is_not_there_is_said(local: Watched) -> None:
     outcome = local.run(0, "--only", "chunks,marked", "--hdd-config", "/nowhere")
     assert outcome.state == OK
-    assert "not seen: /nowhere: No such file or directory" in [detail.line for detail in outcome.details]
+    shown = [detail.line for detail in outcome.details if not detail.verbosity]
+    assert "not seen: /nowhere: No such file or directory" in shown
 
 
 def test_a_star_that_was_reloaded(local: Watched) -> None:
@@ -258,6 +260,6 @@ def test_a_star_that_was_reloaded(local: Watched) -> None:
 
 
 def test_files_that_are_not_there(watched: Watched) -> None:
-    host = Host(str(watched.path / "root"))
-    assert starred_disks(host, []) == (set(), [])
-    assert starred_disks(host, ["/x"]) == (set(), [("/x", "No such file or directory")])
+    reader = Reader(Host(str(watched.path / "root")))
+    assert (starred_disks(reader, []), reader.unread) == (set(), {})
+    assert (starred_disks(reader, ["/x"]), str(reader.unread["/x"])) == (set(), "/x: No such file or directory")

@@ -9,6 +9,7 @@ import pytest
 from support import HOSTS
 
 from checks.frame.host import Host
+from checks.frame.unread import Unread
 from checks.tcp_window.settings import (
     Settings,
     dead_peer_seconds,
@@ -48,7 +49,7 @@ def test_what_makes_no_sense_is_said_and_hides_nothing_else(content: bytes, tmp_
     shutil.copytree(HOSTS / "tcp_window" / "ok", root)
     (root / "proc/sys/net/ipv4/tcp_rmem").write_bytes(content)
     settings, unreadable = read_settings(Host(str(root)))
-    assert unreadable == {"ipv4/tcp_rmem": "is not three numbers"}
+    assert unreadable == {"net/ipv4/tcp_rmem": Unread("/proc/sys/net/ipv4/tcp_rmem", "is not three numbers")}
     assert settings.rmem is None
     assert settings.wmem == (4096, 16384, 4 * MIB)
 
