@@ -128,6 +128,7 @@ def test_an_address_has_so_many_connections_a_minute(port: int) -> None:
     assert answered == responder.STARTS_PER_MINUTE
 
 
+@pytest.mark.alone
 def test_all_together_get_no_more_than_the_rate(port: int) -> None:
     def take() -> None:
         with connect(port) as connection:

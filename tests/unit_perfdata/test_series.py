@@ -470,6 +470,7 @@ def test_a_week_is_kept_raw_and_a_quarter_by_the_hour(file: Path) -> None:
     assert max(older) <= 90 * DAY
 
 
+@pytest.mark.alone
 def test_tidying_a_full_quarter_is_done_well_before_other_runs_lose_patience(file: Path) -> None:
     week_and_a_bit = [300.0 * number for number in range(7 * 288 + 72)]
     quarter = [7.25 * DAY + HOUR * number for number in range(82 * 24)]
