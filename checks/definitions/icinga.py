@@ -8,7 +8,7 @@ from checks.frame.plugin import Plugin
 
 # What a scheduler has no use for: for people, for tests, or for once.
 _NOT_FOR_ENGINES = ("help", "version", "verbose", "root", "accept", "state_user")
-ENGINE_EXTRA = 5  # seconds that an engine waits beyond a check's own limit
+ENGINE_EXTRA = 5  # seconds that an engine waits beyond a check's own limit, which is then the first to be reached
 
 
 def engine_options(plugin: Plugin) -> list[Option]:
@@ -75,6 +75,9 @@ def commands(plugins: list[Plugin], head: str) -> str:
         f"/* {head}\n\n"
         "   A CheckCommand per check: undergoal_NAME, undergoal_NAME_by_ssh. Each option is a variable of the host or\n"
         '   service, undergoal_NAME_OPTION: vars.undergoal_docker_bridge_exclude = [ "lxdbr0" ]\n'
+        "   Each timeout is longer than the check's own, so that it is the check that says what hangs. With a longer\n"
+        f"   undergoal_NAME_timeout, set the service's check_timeout to {ENGINE_EXTRA} s more than that; by ssh, set\n"
+        f"   by_ssh_timeout to {ENGINE_EXTRA} s more, and check_timeout to {2 * ENGINE_EXTRA} s more.\n"
         '   To install it elsewhere: const UndergoalDir = "/opt/undergoal/bin" in constants.conf. */\n\n'
         'if (!globals.contains("UndergoalDir")) {\n\tconst UndergoalDir = PluginDir\n}\n\n'
     )

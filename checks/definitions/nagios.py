@@ -38,7 +38,10 @@ def commands(plugins: list[Plugin], head: str) -> str:
     )
     return (
         f"# {head}\n"
-        "# $ARG1$ are options, see check_NAME --help. service_check_timeout has to be longer than the -t in here.\n\n"
+        "# $ARG1$ are options, see check_NAME --help. Each -t in here is longer than the check's own --timeout, so\n"
+        "# that it is the check that says what hangs. With a longer one in $ARG1$, set -t to"
+        f" {ENGINE_EXTRA} s more than that.\n"
+        f"# service_check_timeout has to be longer than {limit:g} (it is 60 unless set).\n\n"
         + "\n".join(_commands(plugin) for plugin in plugins)
         + "\n# One login for all results: an active service that hands them to the passive ones of the same names.\n"
         "# For other checks, or options of theirs, change both lists; there are as many -C as names.\n"
@@ -100,8 +103,10 @@ def nrpe(plugins: list[Plugin], head: str) -> str:
     """undergoal.cfg for /etc/nagios/nrpe.d"""
     limit = max(plugin.timeout for plugin in plugins) + ENGINE_EXTRA
     text = f"# {head}\n# Put it into /etc/nagios/nrpe.d. Options stand here, so that dont_blame_nrpe stays 0.\n"
+    text += "# Whoever asks has to wait longer than the check does, so that it is the check that says what hangs.\n"
     text += f"command_timeout={max(60, limit):g}\n"
     for plugin in plugins:
+        text += f"# check_nrpe -t {plugin.timeout + ENGINE_EXTRA:g}\n"
         text += f"command[check_{plugin.name}]={PLUGINS}/check_{plugin.name}\n"
         if plugin.as_root:
             text += f"# as root for {plugin.as_root}; needs sudoers.d/undergoal-{plugin.name}\n"

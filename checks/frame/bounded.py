@@ -3,7 +3,7 @@
 A read on a dead CephFS or NFS mount cannot be ended by SIGALRM, by SIGKILL or by leaving a thread behind. So it happens
 in a child of its own session that shares nothing with the scheduler's pipe. The parent reads a pipe until a deadline,
 kills the group, and does not wait for what cannot die. While such a child is stuck it holds a lock, so the next run
-says "still blocked since" at once instead of adding another one.
+says "still blocked since" at once instead of adding another one. A parent that is killed takes its children along.
 """
 
 from __future__ import annotations
@@ -64,11 +64,13 @@ class Answer(Record):
 class Child:
     """A running child and the pipe it answers on."""
 
-    def __init__(self, pid: int, pipe: int, output_max: int) -> None:
+    def __init__(self, pid: int, pipe: int, output_max: int, tie: tuple[int, int]) -> None:
+        """``tie``: see ``_tie``."""
         self.pid = pid
         self.pipe = pipe
         self.output = b""
         self._output_max = output_max
+        self._tie = tie
         self._status: int | None = None
         _running.add(pid)
 
@@ -97,7 +99,7 @@ class Child:
         return Answer(self._status, self.output)
 
     def abandon(self, until: float | None = None) -> None:
-        """Kill its session and close the pipe. A child in uninterruptible sleep is left to init, ``until`` then."""
+        """Kill its session and close the pipes. A child in uninterruptible sleep is left to init, ``until`` then."""
         os.close(self.pipe)
         if self._status is None:
             _kill_unreaped(self.pid)
@@ -105,6 +107,8 @@ class Child:
             while not self.exited() and time.monotonic() < end:
                 time.sleep(0.005)
             _running.discard(self.pid)
+        for end_of_tie in self._tie:
+            os.close(end_of_tie)
 
 
 def kill_all() -> None:
@@ -128,14 +132,30 @@ def _kill_unreaped(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+def _tie(tie: tuple[int, int], pid: int) -> None:
+    """Have the kernel end a child's session when this process ends, also by a SIGKILL, as engines send it.
+
+    That closes both ends of this pipe, which nobody else has, and whichever goes first signals the owner of the other
+    (fcntl(2), F_SETOWN and F_SETSIG). PR_SET_PDEATHSIG would reach one process of the session, and costs ctypes.
+    """
+    relays = pid in _relays and os.geteuid() != 0  # see _kill_unreaped
+    with contextlib.suppress(OSError):  # a kernel that only pretends to be Linux may not know this
+        for end in tie:
+            fcntl.fcntl(end, fcntl.F_SETOWN, pid if relays else -pid)
+            fcntl.fcntl(end, fcntl.F_SETSIG, signal.SIGTERM if relays else signal.SIGKILL)
+            fcntl.fcntl(end, fcntl.F_SETFL, os.O_ASYNC)
+
+
 def start(task: Callable[[], bytes], output_max: int = OUTPUT_MAX, lock: int | None = None) -> Child:
     """Fork a child that runs ``task``, answers its bytes and exits 0; 1 and the error's text if it raises."""
     receive, send = os.pipe()
+    tie = os.pipe()
+    parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _be_child(task, send, lock)
+        _be_child(task, send, lock, tie, parent)
     os.close(send)
-    return Child(pid, receive, output_max)
+    return Child(pid, receive, output_max, tie)
 
 
 def say(data: bytes) -> None:
@@ -144,11 +164,14 @@ def say(data: bytes) -> None:
         data = data[os.write(_answer_pipe[-1], data) :]
 
 
-def _be_child(task: Callable[[], bytes], send: int, lock: int | None) -> NoReturn:
+def _be_child(task: Callable[[], bytes], send: int, lock: int | None, tie: tuple[int, int], parent: int) -> NoReturn:
     status = 1
     _answer_pipe.append(send)
     try:
         os.setsid()
+        _tie(tie, os.getpid())
+        if os.getppid() != parent:  # it was killed before that
+            os._exit(status)
         forget_signals()
         _running.clear()
         nowhere = os.open(os.devnull, os.O_RDWR)
@@ -264,10 +287,14 @@ def run(argv: list[str], seconds: float, output_max: int = OUTPUT_MAX, directory
 
 
 def start_command(argv: list[str], output_max: int = OUTPUT_MAX, directory: str = "/") -> Child:
-    """Start a command as ``run`` does, to be collected. Raises OSError."""
+    """Start a command as ``run`` does, to be collected. Raises OSError.
+
+    Until Popen returns, a millisecond or two, it is not tied to this process.
+    """
     import subprocess
 
     receive, send = os.pipe()
+    tie = os.pipe()
     try:
         process = subprocess.Popen(
             argv,
@@ -279,14 +306,16 @@ def start_command(argv: list[str], output_max: int = OUTPUT_MAX, directory: str 
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
         )
     except BaseException:
-        os.close(receive)
+        for descriptor in (receive, *tie):
+            os.close(descriptor)
         raise
     finally:
         os.close(send)
     process.returncode = 0  # reaped here, by Child: Popen must neither wait nor warn
     if os.path.basename(argv[0]) == "sudo":
         _relays.add(process.pid)
-    return Child(process.pid, receive, output_max)
+    _tie(tie, process.pid)
+    return Child(process.pid, receive, output_max, tie)
 
 
 def run_many(

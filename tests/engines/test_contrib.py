@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab.fake_cephfs import FakeCephfs
 from lab.icinga import HOST, LIBRARY, Icinga, definitions, make_certificates, prepare
 from lab.nagios import PREAMBLE, verify, write_settings
 from lab.nrpe import Nrpe
@@ -76,6 +77,35 @@ def test_every_option_that_an_engine_needs_is_offered(name: str) -> None:
     for option in engine_options(plugin):
         assert f'"{option.flags[-1]}" = {{' in text
         assert f"$undergoal_{name}_{option.setting}$" in text
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_engines_wait_longer_than_the_check(name: str) -> None:
+    """So that what hangs is reported in the check's own words; by ssh there is a login before that."""
+    own = load(name).timeout
+    (login,) = map(float, re.findall(r"^ *ConnectTimeout (\d+)$", (CONTRIB / "ssh/config").read_text(), re.M))
+
+    text = (CONTRIB / "icinga2/undergoal-commands.conf").read_text()
+    kinds = rf'^object CheckCommand "undergoal_{name}(|_by_ssh|_as_root)" {{\n(.*?)^}}$'
+    commands = dict(re.findall(kinds, text, re.M | re.S))
+    limits = {kind: float(*re.findall(r"^\ttimeout = (\d+)s$", body, re.M)) for kind, body in commands.items()}
+    by_ssh = float(*re.findall(r"^\tvars.by_ssh_timeout = (\d+)$", commands["_by_ssh"], re.M))
+    assert len(limits) == 2 + bool(load(name).as_root)
+    assert min(limits.values()) > own
+    assert own + login < by_ssh < limits["_by_ssh"]
+
+    text = (CONTRIB / "nagios/undergoal-commands.cfg").read_text()
+    (longest,) = map(float, re.findall(r"service_check_timeout has to be longer than (\d+) \(it is 60", text))
+    asking = rf"^  command_line .* -t (\d+) .*[ /](?:check_)?{name}\b"  # by ssh, by NRPE, and all at once
+    found = [float(seconds) for seconds in re.findall(asking, text, re.M)]
+    assert len(found) == 3
+    assert own + login < min(found)
+    assert max(found) <= longest < 60
+
+    text = (CONTRIB / "nrpe/undergoal.cfg").read_text()
+    (limit,) = map(float, re.findall(r"^command_timeout=(\d+)$", text, re.M))
+    (patience,) = map(float, re.findall(rf"^# check_nrpe -t (\d+)\ncommand\[check_{name}\]=", text, re.M))
+    assert own < patience < limit
 
 
 @pytest.mark.needs("icinga2")
@@ -164,6 +194,18 @@ def test_nrpe_runs_the_commands() -> None:
     with Nrpe({}, snippet) as nrpe:
         for name in CHECKS:
             assert nrpe.ask(f"check_{name}").output.startswith(f"{name.upper()} "), name
+
+
+@pytest.mark.needs("nrpe", "setpriv", "unshare", "nsenter", "umount")
+def test_what_hangs_is_told_by_the_check(scratch: Scratch) -> None:
+    """With every limit as it is shipped: the check's, that of NRPE's daemon, and what Nagios gives check_nrpe."""
+    snippet = (CONTRIB / "nrpe/undergoal.cfg").read_text().replace("/usr/lib/nagios/plugins", str(SCRIPTS))
+    commands = (CONTRIB / "nagios/undergoal-commands.cfg").read_text()
+    (patience,) = re.findall(r"/check_nrpe .* -t (\d+) -c check_cephfs$", commands, re.M)
+    with Nrpe({}, snippet) as nrpe, FakeCephfs(scratch.path / "mount", namespace=nrpe.namespace) as cephfs:
+        cephfs.stop()
+        ran = nrpe.ask("check_cephfs", int(patience))
+    assert (ran.code, ran.text) == (3, f"CEPHFS UNKNOWN - {cephfs.place} did not answer in time")
 
 
 @pytest.mark.needs("visudo")

@@ -319,6 +319,35 @@ def test_giving_up_kills_all() -> None:
     assert [collect(child, 5) for child in running] == [Answer(-signal.SIGKILL, b"")] * 3
 
 
+@pytest.mark.parametrize("manner", ["call", "run", "run_many"])
+def test_a_parent_that_is_killed_takes_its_children_along(manner: str, tmp_path: Path) -> None:
+    """With the whole session of each, as an engine that loses patience leaves no time for a last word."""
+    argv = ["/bin/sh", "-c", f"sleep 300 & echo $! $$ >> {tmp_path}/pids; sleep 300"]
+
+    def task() -> bytes:
+        subprocess.Popen(argv).wait()
+        return b""
+
+    def parent() -> bytes:
+        if manner == "call":
+            call(task, 60)
+        elif manner == "run_many":
+            run_many([argv, argv], 60)
+        else:
+            run(argv, 60)
+        return b""
+
+    killed = start(parent)
+    pids = pids_in(tmp_path / "pids", 4 if manner == "run_many" else 2)
+    try:
+        os.kill(killed.pid, signal.SIGKILL)
+        assert gone(pids)
+    finally:
+        killed.abandon()
+        for pid in filter(alive, pids):
+            os.kill(pid, signal.SIGKILL)
+
+
 def test_many_side_by_side() -> None:
     """Answers in order, some at a time; each failure is its own."""
     commands = [

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import stat
 import struct
 import subprocess
@@ -127,6 +128,14 @@ class FakeCephfs:
     def heal(self) -> None:
         """No more faults. What has been left unanswered gets ENOTCONN when close() ends the server."""
         self._tell("heal")
+
+    def stop(self) -> None:
+        """From now on it does not even read what it is asked: whoever waits hangs, and can be killed."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Answer all that was asked meanwhile."""
+        os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """End the server, as when ceph-fuse dies: everything gets ENOTCONN, and so does whoever was stuck."""

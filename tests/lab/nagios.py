@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from lab.namespaces import end
+from lab.namespaces import Namespace, end
 from lab.scratch import USER, Scratch, wait_until
 from support import run
 
@@ -129,7 +129,10 @@ def write_settings(scratch: Scratch, objects: str, check_timeout: int = 60) -> P
 class Nagios:
     """Starts at once, as root that becomes the user of the checks; use as a context manager."""
 
-    def __init__(self, services: Mapping[str, list[str]], check_timeout: int = 60) -> None:
+    def __init__(
+        self, services: Mapping[str, list[str]], check_timeout: int = 60, namespace: Namespace | None = None
+    ) -> None:
+        """``namespace``: where it and its checks run, which is then the caller's to close."""
         self.scratch = Scratch()
         self.command_file = self.scratch.path / "own/nagios.cmd"
         self.spool = self.scratch.path / "spool"
@@ -139,9 +142,10 @@ class Nagios:
         try:
             settings = write_settings(self.scratch, objects, check_timeout)
             verify(settings)
+            argv = [*(namespace.enter if namespace else []), "nagios4", str(settings)]
             with open(self.scratch.path / "out", "wb") as out:
                 self._daemon = subprocess.Popen(
-                    ["nagios4", str(settings)], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+                    argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
                 )
             wait_until(lambda: self._status_file.exists() and self.command_file.exists(), 20, self._complaint)
         except BaseException:

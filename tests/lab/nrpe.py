@@ -17,7 +17,7 @@ server_address=127.0.0.1
 allowed_hosts=127.0.0.1
 nrpe_user={0}
 nrpe_group={0}
-command_timeout=60
+command_timeout={2}
 pid_file={1}/own/nrpe.pid
 log_file={1}/own/nrpe.log
 """
@@ -26,7 +26,7 @@ log_file={1}/own/nrpe.log
 class Nrpe:
     """Starts at once; use as a context manager."""
 
-    def __init__(self, commands: Mapping[str, list[str]], snippet: str = "") -> None:
+    def __init__(self, commands: Mapping[str, list[str]], snippet: str = "", check_timeout: int = 60) -> None:
         """``snippet`` is a piece of configuration beside the commands."""
         self.scratch = Scratch()
         self.namespace = Namespace()
@@ -35,7 +35,7 @@ class Nrpe:
         try:
             self.scratch.directory("own", 0o755)
             settings = self.scratch.file(
-                "nrpe.cfg", _SETTINGS.format(USER, self.scratch.path) + "".join(lines) + snippet
+                "nrpe.cfg", _SETTINGS.format(USER, self.scratch.path, check_timeout) + "".join(lines) + snippet
             )
             argv = [*self.namespace.enter, "nrpe", "-f", "-c", str(settings)]
             with open(self.scratch.path / "out", "wb") as out:
@@ -51,9 +51,9 @@ class Nrpe:
         logs = [self.scratch.path / "out", self.scratch.path / "own/nrpe.log"]
         return "NRPE does not answer: " + "".join(log.read_text()[-1500:] for log in logs if log.exists())
 
-    def ask(self, command: str) -> Ran:
-        """What check_nrpe answers for a command; "" asks for the version."""
-        return self.namespace.run(*as_user([*CHECK_NRPE, "-t", "30", *(["-c", command] if command else [])]))
+    def ask(self, command: str, patience: int = 30) -> Ran:
+        """What check_nrpe answers for a command within ``patience`` seconds; "" asks for the version."""
+        return self.namespace.run(*as_user([*CHECK_NRPE, "-t", f"{patience}", *(["-c", command] if command else [])]))
 
     def close(self) -> None:
         """End it and its namespace, by process id."""

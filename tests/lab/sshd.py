@@ -90,13 +90,13 @@ class Sshd:
         """A command over a login of its own."""
         return self.namespace.run("ssh", "-q", "-l", USER, *self.options, *options, "127.0.0.1", command)
 
-    def by_ssh_argv(self, *arguments: str) -> list[str]:
+    def by_ssh_argv(self, *arguments: str, patience: int = 30) -> list[str]:
         """The argv of check_by_ssh, to be run inside the namespace."""
-        return [CHECK_BY_SSH, "-H", "127.0.0.1", "-l", USER, "-q", "-t", "30", *self.options, *arguments]
+        return [CHECK_BY_SSH, "-H", "127.0.0.1", "-l", USER, "-q", "-t", f"{patience}", *self.options, *arguments]
 
-    def check_by_ssh(self, argv: Sequence[str]) -> Ran:
-        """What check_by_ssh answers for a remote command."""
-        return self.namespace.run(*self.by_ssh_argv("-C", shlex.join(argv)))
+    def check_by_ssh(self, argv: Sequence[str], patience: int = 30) -> Ran:
+        """What check_by_ssh answers for a remote command within ``patience`` seconds."""
+        return self.namespace.run(*self.by_ssh_argv("-C", shlex.join(argv), patience=patience))
 
     def close(self) -> None:
         """End it and its namespace, by process id."""

@@ -154,6 +154,16 @@ def test_a_tool_that_hangs_is_ended_by_sudo(place: Path) -> None:
     assert done.rest[-1] == "0"
 
 
+def test_a_check_that_is_killed_takes_along_what_sudo_runs(place: Path) -> None:
+    """As an engine does that has lost patience: the kernel asks sudo to end it then."""
+    file = rules(place, "storcli64")
+    (place / "storcli64.d" / "_call_cv_show_all_nolog_J.hang").write_text("")
+    still = f"pgrep -fc '^{place}/storcli64'"
+    waiting = f"{asking(place, 'storcli64', '-t', '20')} & sleep 1.5"
+    done = as_nobody(file, f"{waiting}; {still}; kill -9 $!; sleep 1; {still}")
+    assert done.output == "1\n0\n"
+
+
 def test_what_does_not_end_when_asked_ends_by_its_rule(place: Path) -> None:
     """A tool that waits for its controller ignores SIGTERM; sudo stays to end it after the TIMEOUT."""
     file = rules(place, "storcli64")
