@@ -235,11 +235,24 @@ class Host:
                     raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
                 yield data
 
-    def has_command(self, path: str) -> bool:
-        """Whether there is a program at an absolute path; a capture knows those of which it has an answer, by name."""
+    def has_command(self, path: str, by_root: bool = False) -> bool:
+        """Whether there is a program at an absolute path that this user may run, or with ``by_root`` root may.
+
+        A capture knows those of which it has an answer, by name.
+        """
         if self.captured:
             return self.exists(f"/commands/{os.path.basename(path)}")
+        if by_root:
+            return os.path.isfile(path) and bool(os.stat(path).st_mode & 0o111)
         return os.access(path, os.X_OK) and os.path.isfile(path)
+
+    def closed_directory(self, path: str) -> str:
+        """The first directory on the way to an absolute path that this user may not search; "" when there is none."""
+        parts = path.split("/")
+        above = ["/".join(parts[:count]) for count in range(2, len(parts))]
+        closed = (place for place in above if not os.access(place, os.X_OK))
+        first = "" if self.captured else next(closed, "")
+        return first if os.path.isdir(first) else ""
 
     def run(
         self,
