@@ -1,30 +1,12 @@
 """The machine, or a captured tree of one: the only code that opens files, sockets and commands for a check.
 
-``Host("/some/dir")`` answers from a capture instead, for tests and post-mortems:
-
-- a file stands where it stood: DIR/proc/net/route;
-- the time of the capture, in whole unix seconds, may be in DIR/clock: what is judged by its age needs it;
-- PATH.hang stands for a file that gives no answer at all;
-- a directory may be a text file NAME.ls with one entry per line (1023 ports need no 1023 files);
-- a byte of a name that not every archive keeps (control, not ASCII, quotes, backslash ...) may be written as %XX;
-- replies of a local HTTP socket are files in DIR/SOCKET.replies/, named after the request's path without its query, the
-  slashes as underscores: "networks.json", "containers_json.json"; a file NAME.hang instead stands for no answer at all;
-- extended attributes of a directory are lines NAME=VALUE in PATH.xattrs, its file system's size and what is left of it
-  are two numbers in PATH.statfs; PATH.errno holds the name of the error it answers with instead, and PATH.hang stands
-  for no answer at all;
-- what a command printed is in DIR/commands/NAME/ARGUMENTS, the spaces and slashes between and in the arguments as
-  underscores ("commands/storcli64/_call_show_all_nolog_J"); its exit status, if not 0, in ARGUMENTS.status (negative:
-  the signal that ended it), and ARGUMENTS.hang stands for one that never ends;
-- what a TCP service said is in DIR/tcp/ADDRESS-PORT.replies/, one file per request: named after the bytes sent in
-  hexadecimal, holding those received in hexadecimal (line breaks do not count); NAME.hang as above;
-- what the kernel answered on netlink is in DIR/netlink/NAME, one datagram in hexadecimal per line; NAME.hang as above.
+``Host("/some/dir")`` answers from a capture instead, for tests and post-mortems; capture.py has its format.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import re
 import time
 
 from checks.frame.deadline import Deadline
@@ -46,20 +28,6 @@ _READ_SIZE = 16384
 _LOCAL_REPLY = 65536  # netlink fills at most 32 kB per datagram
 
 
-_PORTABLE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+=@,/"
-
-
-def escaped(path: str) -> bytes:
-    """A path with the bytes that not every archive keeps as %XX."""
-    raw = path.encode("utf-8", "surrogateescape")
-    return b"".join(bytes([byte]) if byte in _PORTABLE else b"%%%02X" % byte for byte in raw)
-
-
-def unescaped(name: bytes) -> bytes:
-    """What ``escaped`` was given."""
-    return re.sub(rb"%([0-9A-F]{2})", lambda match: bytes.fromhex(match[1].decode()), name)
-
-
 class Host:
     """Reads of this host within one deadline; with ``root`` of a captured one."""
 
@@ -71,15 +39,18 @@ class Host:
 
     def _at(self, path: str) -> bytes:
         """Where an absolute path of the host is to be found here. Names are UTF-8 in every locale."""
-        place = (self.root + path).encode("utf-8", "surrogateescape")
-        if self.captured and not os.path.lexists(place):
-            return self.root.encode("utf-8", "surrogateescape") + escaped(path)
-        return place
+        if self.captured:
+            from checks.frame import capture
+
+            return capture.place_of(self, path)
+        return path.encode("utf-8", "surrogateescape")
 
     def read(self, path: str, limit: int = FILE_MAX) -> bytes:
         """The content of a file, at most ``limit`` bytes of it. Raises OSError."""
         if self.captured:
-            self._captured_hang(path)
+            from checks.frame import capture
+
+            capture.wait_for(self, path)
         descriptor = os.open(self._at(path), os.O_RDONLY | os.O_CLOEXEC)
         try:
             content = chunk = os.read(descriptor, min(_READ_SIZE, limit))
@@ -107,14 +78,10 @@ class Host:
     def entries(self, path: str) -> list[str]:
         """The names in a directory, unsorted. Raises OSError."""
         if self.captured:
-            try:
-                return [name for name in self.text(path + ".ls").split("\n") if name]
-            except FileNotFoundError:
-                pass  # captured as a directory
-        names = os.listdir(self._at(path))
-        if self.captured:
-            names = [unescaped(name).removesuffix(b".ls") for name in names]
-        return [name.decode("utf-8", "surrogateescape") for name in names]
+            from checks.frame import capture
+
+            return capture.entries(self, path)
+        return [name.decode("utf-8", "surrogateescape") for name in os.listdir(self._at(path))]
 
     def attributes(self, path: str, names: Sequence[str]) -> list[bytes]:
         """Extended attributes of a directory by name, b"" for those it does not have. Raises OSError.
@@ -122,7 +89,9 @@ class Host:
         Without following a symbolic link at its end. This is where a dead file system hangs.
         """
         if self.captured:
-            return self._captured_attributes(path, names)
+            from checks.frame import capture
+
+            return capture.attributes(self, path, names)
         place, values = self._at(path), []
         for name in names:
             try:
@@ -133,29 +102,12 @@ class Host:
                 values.append(b"")
         return values
 
-    def _captured_attributes(self, path: str, names: Sequence[str]) -> list[bytes]:
-        lines = dict(line.partition("=")[::2] for line in self._captured_answer(path, "xattrs").split("\n"))
-        return [lines.get(name, "").encode("utf-8", "surrogateescape") for name in names]
-
-    def _captured_answer(self, path: str, kind: str) -> str:
-        """The text of PATH.KIND; waits for long if PATH.hang stands there, raises the error that PATH.errno names."""
-        self._captured_hang(path)
-        if self.exists(f"{path}.errno"):
-            number = getattr(errno, self.text(f"{path}.errno").strip())
-            raise OSError(number, os.strerror(number))
-        return self.text(f"{path}.{kind}")
-
-    def _captured_hang(self, path: str) -> None:
-        """Wait for long, then fail, if PATH.hang stands there."""
-        if os.path.lexists((self.root + path + ".hang").encode("utf-8", "surrogateescape")):
-            time.sleep(self.deadline.left(0.3 * self.deadline.total))
-            raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
-
     def space(self, path: str) -> tuple[int, int]:
         """(total, available to users) bytes of the file system that a path is on. Raises OSError. May hang."""
         if self.captured:
-            total, available = self._captured_answer(path, "statfs").split()
-            return int(total), int(available)
+            from checks.frame import capture
+
+            return capture.space(self, path)
         status = os.statvfs(self._at(path))
         return status.f_blocks * status.f_frsize, status.f_bavail * status.f_frsize
 
@@ -229,10 +181,9 @@ class Host:
     def bridge_ports(self, ifindex: int, name: str) -> int:
         """How many ports a bridge has. Raises FileNotFoundError when it is gone."""
         if self.captured:
-            try:
-                return len(self.entries(f"/sys/class/net/{name}/brif"))
-            except FileNotFoundError:
-                raise OSError(errno.EIO, "its ports were not captured") from None
+            from checks.frame import capture
+
+            return capture.ports(self, name)
         from checks.frame.bridge_ioctl import count_ports
 
         try:
@@ -250,7 +201,9 @@ class Host:
         from checks.frame.netlink import Link, dump_request, parse_links
 
         if self.captured:
-            return [Link(index, name, kind, True) for index, name in self._captured_links(kind, master)]
+            from checks.frame import capture
+
+            return [Link(index, name, kind, True) for index, name in capture.links(self, kind, master)]
         links: list[Link] = []
         for data in self.netlink(0, dump_request(kind, master), "links"):
             found, done = parse_links(data)
@@ -266,7 +219,9 @@ class Host:
         ``name`` there, or else says FileNotFoundError.
         """
         if self.captured:
-            yield from self._captured_datagrams(f"/netlink/{name}", reserve)
+            from checks.frame import capture
+
+            yield from capture.datagrams(self, name, reserve)
             return
         import socket
 
@@ -280,37 +235,24 @@ class Host:
                     raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from None
                 yield data
 
-    def _captured_datagrams(self, path: str, reserve: float) -> Iterator[bytes]:
-        if self.exists(f"{path}.hang"):
-            time.sleep(self.deadline.left(reserve))
-            raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
-        for line in self.text(path).splitlines():
-            try:
-                yield bytes.fromhex(line)
-            except ValueError:
-                raise OSError(errno.EBADMSG, "was not captured as hexadecimal") from None
+    def has_command(self, path: str, by_root: bool = False) -> bool:
+        """Whether there is a program at an absolute path that this user may run, or with ``by_root`` root may.
 
-    def _captured_links(self, kind: str, master: int | None) -> list[tuple[int, str]]:
-        network = "/sys/class/net"
-        names = self.entries(network) if self.exists(network) else []
-        if master is not None:
-            names = [name for name in names if self._captured_index(f"{name}/master") == master]
-        if kind:
-            names = [name for name in names if self.exists(f"{network}/{name}/{kind}")]
-        return [(self._captured_index(name), name) for name in names]
-
-    def _captured_index(self, name: str) -> int:
-        """The interface index of a captured interface; 0, which no interface has, when it was not captured well."""
-        try:
-            return self.number(f"/sys/class/net/{name}/ifindex") or 0
-        except ValueError:
-            return 0
-
-    def has_command(self, path: str) -> bool:
-        """Whether there is a program at an absolute path; a capture knows those of which it has an answer, by name."""
+        A capture knows those of which it has an answer, by name.
+        """
         if self.captured:
             return self.exists(f"/commands/{os.path.basename(path)}")
+        if by_root:
+            return os.path.isfile(path) and bool(os.stat(path).st_mode & 0o111)
         return os.access(path, os.X_OK) and os.path.isfile(path)
+
+    def closed_directory(self, path: str) -> str:
+        """The first directory on the way to an absolute path that this user may not search; "" when there is none."""
+        parts = path.split("/")
+        above = ["/".join(parts[:count]) for count in range(2, len(parts))]
+        closed = (place for place in above if not os.access(place, os.X_OK))
+        first = "" if self.captured else next(closed, "")
+        return first if os.path.isdir(first) else ""
 
     def run(
         self,
@@ -327,7 +269,9 @@ class Host:
         from checks.frame import bounded
 
         if self.captured:
-            return [self._replayed(argv, seconds) for argv in commands]
+            from checks.frame import capture
+
+            return [capture.replayed(self, argv, seconds) for argv in commands]
         if not kinds:
             return bounded.run_many(list(commands), seconds, at_once, COMMAND_MAX, directory)
         stuck = {kind: self._stuck(kind) for kind in kinds if kind in self.leftovers}
@@ -352,23 +296,6 @@ class Host:
         started = start_of(pid)
         if started:  # else it has ended after all
             self.leftovers[kind] = Leftover(pid, started, self.clock().uptime)
-
-    def _replayed(self, argv: Sequence[str], seconds: float) -> Answer | Exception:
-        from checks.frame import bounded
-
-        words = "_".join(argv[1:]).replace("/", "_").replace(" ", "_")
-        place = f"/commands/{os.path.basename(argv[0])}/{words}"
-        try:
-            if self.exists(f"{place}.hang"):
-                time.sleep(min(seconds, 0.3 * self.deadline.total))
-                return bounded.HelperTimeout("no answer in time")
-            status = self.number(f"{place}.status") or 0
-            output = self.read(place, COMMAND_MAX + 1)
-        except (OSError, ValueError) as error:
-            return error if isinstance(error, OSError) else OSError(errno.EINVAL, "its status was not captured well")
-        if len(output) > COMMAND_MAX:
-            return bounded.HelperOverflow(f"answered more than {COMMAND_MAX} bytes")
-        return bounded.Answer(status, output)
 
     def has_socket(self, path: str) -> bool:
         """Whether a local socket is there (or replies of one were captured); whoever may not look finds one."""
@@ -405,23 +332,9 @@ class Host:
         from checks.frame import tcp
 
         if self.captured:
+            from checks.frame import capture
+
             for talk in talks:
-                self._replay(talk, seconds)
+                capture.converse(self, talk, seconds)
         else:
             tcp.converse(talks, seconds, enough)
-
-    def _replay(self, talk: Talk, seconds: float) -> None:
-        directory = f"/tcp/{talk.address}-{talk.port}.replies"
-        if not self.exists(directory):
-            talk.fail("refused the connection")
-        request = b"" if talk.over else talk.feed(b"")
-        while not talk.over:
-            name = f"{directory}/{request.hex()}"
-            if self.exists(f"{name}.hang"):
-                time.sleep(seconds)
-                talk.fail("did not answer in time")
-                break
-            try:
-                request = talk.feed(bytes.fromhex(self.text(name)))
-            except (FileNotFoundError, ValueError):
-                talk.fail("closed the connection")

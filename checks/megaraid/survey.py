@@ -11,7 +11,7 @@ from checks.megaraid import local
 from checks.megaraid.readings import FAILED, MISSING, UNANSWERED, Disk, Readings
 from checks.megaraid.smart import Health, parse, same_disk
 from checks.megaraid.talk import Conversation, Denied
-from checks.megaraid.tools import SMARTCTL, SUDO, Tool, find, find_program
+from checks.megaraid.tools import SMARTCTL, SUDO, Tool, denied, find, find_program
 from perfdata.record import Record
 
 TYPE_CHECKING = False
@@ -87,7 +87,11 @@ def survey(host: Host, settings: SimpleNamespace) -> Survey:
     problems: list[Problem] = []
     notes: list[str] = []
     tool, readings = _ask_tools(host, settings, prefix, problems, notes)
-    if tool is None and hosts and settings.tool != "none" and not problems:
+    unknown = tool is None and settings.tool != "none" and not problems
+    closed = denied(host) if unknown else ""
+    if closed:
+        problems.append(_closed(closed))
+    elif unknown and hosts:
         problems.append(
             Problem(
                 "tool",
@@ -137,10 +141,14 @@ def _ask_tools(
     from checks.frame.mountinfo import remote_mounts
     from checks.frame.paths import UnsafePath, check_trusted
 
-    tools = find(host, settings)
+    tools = find(host, settings, bool(prefix))
     last: tuple[Tool | None, Readings] = (None, Readings())
-    if settings.tool_path and not host.has_command(settings.tool_path):
-        problems.append(Problem("tool", f"no program at {printable(settings.tool_path)}", "correct --tool-path"))
+    if settings.tool_path and not host.has_command(settings.tool_path, bool(prefix)):
+        closed = host.closed_directory(settings.tool_path)
+        if not closed and host.has_command(settings.tool_path, by_root=True):
+            closed = settings.tool_path
+        absent = Problem("tool", f"no program at {printable(settings.tool_path)}", "correct --tool-path")
+        problems.append(_closed(closed) if closed else absent)
         return last
     if settings.tool not in ("auto", "none") and not tools:
         problems.append(Problem("tool", f"no {settings.tool} here", "install it, or name it with --tool-path"))
@@ -173,6 +181,13 @@ def _ask_tools(
     return last
 
 
+def _closed(path: str) -> Problem:
+    """A tool, or the directory of one, that is not for this user."""
+    from checks.frame.grants import user_name
+
+    return Problem("tool", f"cannot be asked: {printable(path)} is not open to {user_name()}", _RIGHTS)
+
+
 def _denied(name: str, said: str) -> Problem:
     """What sudo says against it."""
     if "unable to change directory" in said:
@@ -203,8 +218,8 @@ def _ask_disks(
         wanted += [(device, ("-n", "standby", device), None) for device in local.plain_disks(host, set(hosts.values()))]
     if settings.tool != "none" and not wanted:
         return []
-    smartctl = find_program(host, settings.smartctl, SMARTCTL)
-    if not smartctl or not host.has_command(smartctl):
+    smartctl = find_program(host, settings.smartctl, SMARTCTL, bool(prefix))
+    if not smartctl or not host.has_command(smartctl, bool(prefix)):
         problems.append(Problem("smartctl", "is not here", "apt install smartmontools, or --no-smart"))
         return []
     if settings.tool == "none":

@@ -48,6 +48,7 @@ _DIRECTORIES = (
     "/sbin",
     "/bin",
 )
+_VENDORS = ("/opt/MegaRAID/", "/opt/lsi/")
 SMARTCTL = ("/usr/sbin/smartctl", "/usr/local/sbin/smartctl", "/sbin/smartctl", "/usr/bin/smartctl")
 SUDO = ("/usr/bin/sudo", "/usr/local/bin/sudo", "/bin/sudo")
 
@@ -75,8 +76,11 @@ def family_of(path: str, choice: str) -> str:
     return STORCLI2 if "cli2" in lower else STORCLI
 
 
-def find(host: Host, settings: SimpleNamespace) -> list[Tool]:
-    """The tools that are here, the preferred one first: one per program, from an option, fixed directories, PATH."""
+def find(host: Host, settings: SimpleNamespace, by_root: bool = False) -> list[Tool]:
+    """The tools that are here, the preferred one first: one per program, from an option, fixed directories, PATH.
+
+    With ``by_root`` also those that only root may run.
+    """
     if settings.tool == "none":
         return []
     if settings.tool_path:
@@ -89,15 +93,26 @@ def find(host: Host, settings: SimpleNamespace) -> list[Tool]:
         brand = "megacli" if family == MEGACLI else name[:7].lower()
         if settings.tool not in ("auto", brand) or (family, brand) in found:
             continue
-        path = next((f"{place}/{name}" for place in directories if host.has_command(f"{place}/{name}")), "")
+        path = next((f"{place}/{name}" for place in directories if host.has_command(f"{place}/{name}", by_root)), "")
         if path:
             found[family, brand] = Tool(path, family)
     return list(found.values())
 
 
-def find_program(host: Host, named: str, usual: tuple[str, ...]) -> str:
+def denied(host: Host) -> str:
+    """A tool that this user may not run, or a vendor's directory in which he may not look for one; "" for neither."""
+    for place in _DIRECTORIES:
+        if place.startswith(_VENDORS):
+            closed = host.closed_directory(f"{place}/tool")
+            found = [f"{place}/{name}" for name in _PROGRAMS if host.has_command(f"{place}/{name}", by_root=True)]
+            if f"{closed}/".startswith(_VENDORS) or found:
+                return closed or found[0]
+    return ""
+
+
+def find_program(host: Host, named: str, usual: tuple[str, ...], by_root: bool = False) -> str:
     """The path of a program that is named, or at a usual place; "" when it is at none of them."""
-    return named or next((path for path in usual if host.has_command(path)), "")
+    return named or next((path for path in usual if host.has_command(path, by_root)), "")
 
 
 def megacli_commands() -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""From what was seen, and the history of it, to findings: no input or output, no wording."""
+"""From what was seen of this host's settings and routes, and of pipes, to findings: no input or output, no wording."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 from checks.frame.plugin import UNREADABLE
-from checks.frame.printable import printable
 from checks.frame.readings import Finding, Measure, fact
 from checks.frame.unread import next_step
 from checks.tcp_window.settings import (
@@ -23,21 +22,12 @@ from perfdata.numbers import size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from checks.tcp_window.faults import Seen
-    from checks.tcp_window.passive import Passive
     from checks.tcp_window.pipe import Pipe
-    from checks.tcp_window.probe import Probed, Target
-    from checks.tcp_window.sockets import Suspect
-    from checks.tcp_window.trend import Loss
-    from perfdata.clock import Clock
     from perfdata.series import Series
 
 SCALING_OFF, TOO_LARGE, NARROW, SHORT_FLIGHT = "scaling_off", "buffer_too_large", "pipe_narrow", "first_flight_short"
 STUCK_ZEROED, STUCK_STRIPPED, UNSCALED, LOST = "stuck_zeroed", "stuck_stripped", "unscaled", "scaling_lost"
 CONNECTIONS = "connections"  # the item that stands for all of them
-_PEERS_NAMED = 5
-_UNSCALED_SHARE = 50  # percent
-_PREFIXES_TOLD = 1000
 
 
 def pace(per_second: float) -> str:
@@ -127,132 +117,3 @@ def route_findings(seen: Survey, options: SimpleNamespace) -> Iterator[Finding]:
         judged = route.initcwnd or route.destination.startswith("default")
         if judged and route.first_flight < options.initcwnd:
             yield fact(f"route {route.destination}", SHORT_FLIGHT, initcwnd=route.first_flight, wanted=options.initcwnd)
-
-
-def passive_findings(
-    passive: Passive, options: SimpleNamespace, clock: Clock, history: Series | None
-) -> Iterator[Finding]:
-    """What all connections show."""
-    look = passive.look
-    if look.broken:
-        yield fact(CONNECTIONS, UNREADABLE, reason=f"not all seen: the kernel {look.broken}", next_step="")
-        if not look.total:
-            return
-    unscaled = sum(look.unscaled.values())
-    yield Measure(CONNECTIONS, "remote_connections", look.total, 0)
-    yield Measure(CONNECTIONS, "stuck", len(passive.stuck), 0)
-    if look.total:
-        percent = round(100 * unscaled / look.total, 2)
-        yield Measure(CONNECTIONS, "unscaled_percent", percent, 0, 100)
-        if history is not None:
-            history.append(CONNECTIONS, "unscaled_percent", percent)
-    if look.busy:
-        yield Measure(CONNECTIONS, "rwnd_limited_percent", round(100 * look.rwnd_limited / look.busy, 2), 0, 100)
-        yield Measure(CONNECTIONS, "sndbuf_limited_percent", round(100 * look.sndbuf_limited / look.busy, 2), 0, 100)
-    if not all(level.match(len(passive.stuck)) for level in (options.stuck_warning, options.stuck_critical)):
-        yield from _stuck_findings(passive)
-    yield from _prefix_findings(passive, options, clock, history)
-
-
-def _stuck_findings(passive: Passive) -> Iterator[Finding]:
-    """The peers with most stuck connections, by their addresses."""
-    by_address: dict[str, list[Suspect]] = {}
-    for suspect in passive.stuck:
-        by_address.setdefault(suspect.address, []).append(suspect)
-    for address, stuck in sorted(by_address.items(), key=lambda row: (-len(row[1]), row[0]))[:_PEERS_NAMED]:
-        code = STUCK_ZEROED if stuck[0].info.scaling else STUCK_STRIPPED
-        window = stuck[0].info.snd_wnd
-        yield fact(address, code, count=len(stuck), pieces="crumbs" if window is None else f"{window} bytes")
-
-
-def _prefix_findings(
-    passive: Passive, options: SimpleNamespace, clock: Clock, history: Series | None
-) -> Iterator[Finding]:
-    """Networks whose peers mostly have no window scaling, or fewer of them than before."""
-    from checks.tcp_window.sockets import prefix_text
-
-    look = passive.look
-    losses: dict[str, Loss] = {}
-    if history is not None:
-        from checks.tcp_window import trend
-
-        shares = {
-            prefix_text(prefix): 100 * look.unscaled.get(prefix, 0) / count
-            for prefix, count in look.connections.items()
-            if count >= trend.CONNECTIONS_LEAST
-        }
-        note = history.note(CONNECTIONS, "scaling")
-        kept, losses = trend.advance(trend.parse(note), shares, clock.time, options.hold, options.accept)
-        if trend.as_note(kept) != note and (kept or note):
-            history.keep(CONNECTIONS, "scaling", trend.as_note(kept))
-    told = 0
-    for prefix, unscaled in sorted(look.unscaled.items(), key=lambda row: (-row[1], row[0])):
-        count, name = look.connections[prefix], prefix_text(prefix)
-        if name in losses:
-            loss = losses[name]
-            since = clock.time - loss.good
-            yield fact(name, LOST, percent=f"{loss.percent - loss.best:.0f}", count=count, since=since)
-        elif count >= options.min_connections and 100 * unscaled > _UNSCALED_SHARE * count:
-            yield fact(name, UNSCALED, unscaled=unscaled, count=count)
-        else:
-            continue
-        told += 1
-        if told >= _PREFIXES_TOLD:
-            break
-
-
-def probe_findings(seen: Survey) -> Iterator[Finding]:
-    """The path that was probed."""
-    target, probed = seen.target, seen.probed
-    if target is None:
-        return
-    item = printable(target.name)
-    if probed is None:
-        yield fact(item, UNREADABLE, reason=f"was not judged: it {seen.probe_problem}", next_step="")
-        return
-    from checks.tcp_window import faults
-
-    found = probed.seen
-    code = faults.classify(found)
-    if probed.rtt:
-        yield Measure(item, "rtt_seconds", round(probed.rtt, 6), 0)
-    for name, transfer in (
-        ("download_bytes_per_second", found.download),
-        ("upload_bytes_per_second", found.upload),
-    ):
-        if transfer is not None:
-            yield Measure(item, name, round(transfer.rate), 0)
-    if probed.problem and code in (faults.FINE, faults.TOO_SMALL, faults.STALLED):
-        yield fact(item, UNREADABLE, reason=f"was not judged: it {probed.problem}", next_step="")
-        return
-    yield fact(item, code, **_parameters(target, probed, code))
-
-
-def _parameters(target: Target, probed: Probed, code: str) -> dict[str, object]:
-    """All that the words of a fault may need."""
-    found = probed.seen
-    sent, offered = found.near.sent, probed.own_window
-    window = ""
-    if probed.peer_raw is not None and probed.peer_first is not None:  # from Linux 5.4 on
-        seen = "we see" if found.near.scaling else "we take"
-        window = f": {seen} {probed.peer_raw} bytes, not {probed.peer_first}"
-    return {
-        "sees": probed.sees or offered >> sent,
-        "offered": offered,
-        "scales": f"{found.near.got} and {found.near.sent}",
-        "window": window,
-        "pace": _pace_words(found, code),
-        "address": target.host,
-    }
-
-
-def _pace_words(found: Seen, code: str) -> str:
-    """The pace that shows the fault; that of all transfers when there is none."""
-    down = f"{pace(found.download.rate)}" if found.download else ""
-    up = f"{pace(found.upload.rate)}" if found.upload else ""
-    if code in ("path_zeroes_to_us", "path_strips_synack") and up:
-        return f"; {up} up"
-    if code == "path_zeroes_to_peer" and down:
-        return f"; {down}"
-    words = [word for word in (f"{down} down" if down else "", f"{up} up" if up else "") if word]
-    return f"; {', '.join(words)}" if words else ""

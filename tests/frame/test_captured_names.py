@@ -7,7 +7,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.frame.host import Host, escaped, unescaped
+from checks.frame.capture import escaped, unescaped
+from checks.frame.host import Host
 
 
 @given(st.binary(max_size=30))

@@ -233,3 +233,53 @@ def test_the_rules_name_every_command() -> None:
     for words in megacli_commands():
         assert f"/x/MegaCli64 {' '.join(words)}" in lines
     assert len(lines) == len(set(lines))
+
+
+# --- tools that are there, and not for this user ---
+
+VENDOR = "/opt/MegaRAID/storcli"
+CLOSED = "MEGARAID UNKNOWN - MegaRAID cannot be asked: {} is not open to nobody"
+NEXT = "next: run the same command as root; to let this check do so: check_megaraid --sudoers"
+
+
+def installed(place: Path, closed: str, script: str) -> Ran:
+    """Run a script as nobody, without sudo rules, where a tool is at a vendor's place of which ``closed`` is 0700."""
+    lines = [
+        f"mount -t tmpfs -o mode=755 tmpfs /opt; mkdir -p {VENDOR}",
+        f"install -m 755 {place}/storcli64 {VENDOR}/; chmod 0700 {closed}",
+        script,
+    ]
+    file = place / "none"
+    file.touch(0o440)
+    return as_nobody(file, "\n".join(lines))
+
+
+def plainly(*options: str) -> str:
+    return f"$nobody {shlex.join([*command('check_megaraid'), '--no-history', '--absent-ok', *options])}"
+
+
+@pytest.mark.parametrize("closed", ["/opt/MegaRAID", VENDOR])
+def test_a_vendors_directory_that_is_closed_is_not_a_host_without_controllers(closed: str, place: Path) -> None:
+    for options in ((), ("--no-sudo",), ("--tool-path", f"{VENDOR}/storcli64")):
+        ran = installed(place, closed, plainly(*options))
+        assert (ran.code, ran.line, ran.rest) == (3, CLOSED.format(closed), [NEXT])
+
+
+def test_a_tool_of_roots_alone_is_asked_through_sudo_or_told(place: Path) -> None:
+    tool = f"{VENDOR}/storcli64"
+    for options in (("--no-sudo",), ("--no-sudo", "--tool-path", tool)):
+        ran = installed(place, tool, plainly(*options))
+        assert (ran.code, ran.line, ran.rest) == (3, CLOSED.format(tool), [NEXT])
+    for words in ((), ("--tool-path", tool)):
+        ran = installed(place, tool, plainly(*words))
+        assert (ran.code, ran.text) == (
+            3,
+            "MEGARAID UNKNOWN - storcli64 may not be asked: sudo: a password is required",
+        )
+
+
+def test_a_closed_place_that_is_no_vendors_is_no_sign_of_one(place: Path) -> None:
+    ran = installed(place, "/opt", plainly())
+    assert (ran.code, ran.line) == (0, "MEGARAID OK - no MegaRAID controller here")
+    ran = installed(place, "/opt", plainly("--tool-path", "/srv/storcli64"))
+    assert (ran.code, ran.line) == (3, "MEGARAID UNKNOWN - MegaRAID no program at /srv/storcli64")
