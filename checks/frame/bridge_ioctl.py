@@ -7,7 +7,7 @@ Every OSError from here means: ask netlink instead.
 
 from __future__ import annotations
 
-import _socket as socket  # what socket adds, enums of 300 constants, is a twentieth of a whole run
+import _socket as socket  # see tcp.py
 import errno
 import fcntl
 import os

@@ -160,7 +160,7 @@ class Host:
         """
         if self.captured:
             return None
-        from _socket import if_nametoindex  # of what socket is made of: socket itself takes 3 ms to import
+        from _socket import if_nametoindex  # see tcp.py
 
         try:
             return if_nametoindex(name.encode("utf-8", "surrogateescape"))  # type: ignore[arg-type]  # bytes work too
@@ -223,9 +223,10 @@ class Host:
 
             yield from capture.datagrams(self, name, reserve)
             return
-        import socket
+        import _socket as socket  # see tcp.py
+        from contextlib import closing
 
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol) as netlink:
+        with closing(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)) as netlink:
             netlink.send(request)
             while True:
                 netlink.settimeout(self.deadline.left(reserve))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _socket as socket  # see checks/frame/tcp.py
 import errno
-import socket
 import struct
 
 from checks.frame.netlink import DONE, NetlinkError, attributes, dump, messages

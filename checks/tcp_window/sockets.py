@@ -5,8 +5,8 @@ A server has tens of thousands, so each is asked for a few bytes only; what thes
 
 from __future__ import annotations
 
+import _socket as socket  # see checks/frame/tcp.py
 import errno
-import socket
 import struct
 
 from checks.frame.netlink import DONE, ERROR, NetlinkError, attributes, dump, refusal

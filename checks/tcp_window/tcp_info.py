@@ -6,7 +6,7 @@ within what was answered; what is beyond is None.
 
 from __future__ import annotations
 
-import socket
+import _socket as socket  # see checks/frame/tcp.py
 import struct
 
 from perfdata.record import Record
