@@ -27,7 +27,9 @@ def check_private(path: str) -> None:
         raise NoCredentials(f"{path}: {error.strerror}") from None
     if not stat.S_ISREG(status.st_mode):
         raise NoCredentials(f"{path} is not a file")
-    if status.st_mode & 0o077:
+    # systemd lets the unit's user read its copies by an ACL, whose mask stands where the group's bits are
+    others = 0o037 if os.path.dirname(path) == os.environ.get("CREDENTIALS_DIRECTORY") else 0o077
+    if status.st_mode & others:
         mode = stat.S_IMODE(status.st_mode)
         raise NoCredentials(f"{path} can be read by others (mode {mode:04o}): chmod 600 it, and change the password")
 

@@ -233,6 +233,18 @@ def test_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file.chmod(mode)
         with pytest.raises(NoCredentials, match="by others"):
             credentials(str(file))
+    # as systemd shows it to the user of a unit: readable for root and, by an ACL, for that user
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    file.chmod(0o440)
+    assert credentials(str(file)) == ("submitter", "a:secret")
+    for mode in (0o444, 0o460, 0o441):
+        file.chmod(mode)
+        with pytest.raises(NoCredentials, match="by others"):
+            credentials(str(file))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "other"))
+    file.chmod(0o440)
+    with pytest.raises(NoCredentials, match="by others"):
+        credentials(str(file))
     file.chmod(0o600)
     for content in ("", "nocolon", ":x", "x:", "a:b\nc:d"):
         file.write_text(content)

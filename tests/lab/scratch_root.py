@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from lab.namespaces import Namespace
-from support import HOSTS, Ran, run
+from support import HOSTS, PLAIN_ENVIRONMENT, Ran, run
 
 # dpkg as containers have it: without documentation, and not waiting for the disk
 _DPKG = [
@@ -18,30 +18,33 @@ _DPKG = [
 ]
 
 
-def make(target: Path, packages: list[str]) -> Path:
-    """This machine's release of Debian with apt and these packages, from the mirror it uses; and a user nagios."""
-    release = platform.freedesktop_os_release()["VERSION_CODENAME"]
-    which = ["Created-By: Packages", f"Codename: {release}", "Component: main"]
+def make(target: Path, packages: list[str], release: str = "") -> Path:
+    """A Debian (default: this machine's release) with apt, its lists, these packages, and a user nagios."""
+    own = platform.freedesktop_os_release()["VERSION_CODENAME"]
+    which = ["Created-By: Packages", f"Codename: {own}", "Component: main"]
     mirror = run(["/usr/bin/apt-get", "indextargets", "--format", "$(REPO_URI)", *which]).output.split()[0]
-    argv = ["mmdebstrap", "--mode=root", "--variant=essential", "--quiet", f"--include={','.join(packages)}"]
+    release = release or own
+    argv = ["mmdebstrap", "--mode=root", "--variant=apt", "--quiet", "--skip=cleanup/apt/lists"]
+    argv += [f"--include={','.join(packages)}"] if packages else []
     argv += [f"--dpkgopt={option}" for option in _DPKG]
     argv += ['--aptopt=Acquire::Languages "none"', release, str(target), mirror]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"mmdebstrap: {done.stderr[-1000:]}")
     (target / "etc/dpkg/dpkg.cfg.d/99mmdebstrap").unlink()  # what is tested is installed with all its files
-    subprocess.run(
-        ["useradd", "--root", str(target), "--system", "--create-home", "--home-dir", "/var/lib/nagios", "nagios"],
-        check=True,
-    )
+    account = ["--system", "--user-group", "--create-home", "--home-dir", "/var/lib/nagios", "nagios"]
+    subprocess.run(["useradd", "--root", str(target), *account], check=True)
     return target
 
 
 class ScratchRoot:
-    """A layer over such a directory. Everything in it ends with it; use as a context manager."""
+    """A layer over such a directory. Everything in it ends with it; use as a context manager.
 
-    def __init__(self, base: Path, work: Path) -> None:
-        self.namespace = Namespace()
+    It has a namespace of its own, or ends the one that it is given.
+    """
+
+    def __init__(self, base: Path, work: Path, namespace: Namespace | None = None) -> None:
+        self.namespace = namespace or Namespace()
         self.path = work / "root"
         self.path.mkdir()
         must = self.namespace.must
@@ -63,9 +66,24 @@ class ScratchRoot:
         """Run a command in it, as root, that has to succeed; its output."""
         return self.namespace.must("chroot", str(self.path), *argv)
 
+    def put(self, file: Path, place: str) -> None:
+        """A copy of one of this machine's files."""
+        self.namespace.must("cp", str(file), f"{self.path}{place}")
+
+    def apt(self, *argv: str) -> str:
+        """apt, which has to succeed, with this machine's network instead of the namespace's; what it says."""
+        environment = {**PLAIN_ENVIRONMENT, "DEBIAN_FRONTEND": "noninteractive"}
+        enter = ["nsenter", "--mount", "--target", str(self.namespace.pid), "--", "chroot", str(self.path)]
+        ran = run([*enter, "apt", "--yes", *argv], environment=environment, timeout=120)
+        if ran.code:
+            raise RuntimeError(
+                f"apt {' '.join(argv)}: {ran.output[-1000:]}{ran.stderr.decode(errors='replace')[-1000:]}"
+            )
+        return ran.output
+
     def install(self, package: Path) -> None:
         """dpkg --install, which also sees to it that all dependencies are there."""
-        self.namespace.must("cp", str(package), f"{self.path}/tmp/new.deb")
+        self.put(package, "/tmp/new.deb")
         self.must("dpkg", "--install", "/tmp/new.deb")
 
     def find(self, *expression: str) -> list[str]:

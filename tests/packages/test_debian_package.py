@@ -5,16 +5,14 @@ from __future__ import annotations
 import io
 import os
 import re
-import shutil
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conformance.black_box import expected_text
-from lab import scratch_root
 from lab.builder import build, commands
 from lab.scratch_root import ScratchRoot
+from packages.conftest import control_field
 from support import PROJECT, check, command, fixture_arguments, run
 
 from checks import CHECKS
@@ -25,47 +23,6 @@ pytestmark = [pytest.mark.needs("dpkg-deb", "mmdebstrap", "lintian", "unshare")]
 PLUGINS = "/usr/lib/nagios/plugins"
 HOME = "/usr/lib/undergoal"
 STATE = f"{SYSTEM_DIRECTORY}/nagios"
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    (made,) = build(tmp_path_factory.mktemp("deb"), "deb")
-    return made
-
-
-@pytest.fixture(scope="module")
-def following(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package of a later version."""
-    source = tmp_path_factory.mktemp("later") / "undergoal"
-    for name in ("checks", "perfdata", "agent_plugins", "contrib"):
-        shutil.copytree(PROJECT / name, source / name)
-    for name in ("setup.cfg", "LICENSE", "README.md"):
-        shutil.copy(PROJECT / name, source)
-    init = source / "checks" / "__init__.py"
-    init.write_text(re.sub(r'__version__ = ".*"', '__version__ = "99.0"', init.read_text()))
-    (source / "checks" / "newcomer.py").write_text('"""Only in the later version."""\n')
-    (source / "contrib" / "systemd").mkdir(exist_ok=True)
-    (source / "contrib" / "systemd" / "newcomer.service").write_text("ExecStart=/opt/undergoal/bin/undergoal list\n")
-    (made,) = build(source.parent, "deb", source=source)
-    assert made.name == "undergoal_99.0_all.deb"
-    return made
-
-
-def control_field(package: Path, name: str) -> str:
-    return run(["/usr/bin/dpkg-deb", "--field", str(package), name]).output.strip()
-
-
-@pytest.fixture(scope="module")
-def debian(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A minimal Debian with what the package says it depends on."""
-    depends = sorted(set(re.findall(r"(?:^|, )([\w.-]+)", control_field(package, "Depends"))))
-    return scratch_root.make(tmp_path_factory.mktemp("debian") / "base", [*depends, "sudo"])
-
-
-@pytest.fixture
-def root(debian: Path, tmp_path: Path) -> Iterator[ScratchRoot]:
-    with ScratchRoot(debian, tmp_path) as made:
-        yield made
 
 
 @pytest.fixture
