@@ -12,7 +12,6 @@ import contextlib
 import fcntl
 import os
 import select
-import signal
 import time
 
 from checks.frame.deadline import forget_signals, kill_group
@@ -20,7 +19,10 @@ from perfdata.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from typing import Callable, NoReturn
+else:
+    import _signal as signal  # see deadline.py
 
 OUTPUT_MAX = 1 << 20  # bytes a child may answer, unless told otherwise
 _READ_SIZE = 16384  # larger reads cost more than they save

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
-from types import FrameType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
+    from types import FrameType
     from typing import Callable, NoReturn
+else:
+    import _signal as signal  # what signal adds, enums, costs every run a fiftieth
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_SIGNALS = {int(signal.SIGTERM): "SIGTERM", int(signal.SIGINT): "SIGINT", int(signal.SIGHUP): "SIGHUP"}
 
 
 class Deadline:
@@ -43,7 +45,7 @@ def answer_signals(give_up: Callable[[str], NoReturn]) -> None:
             signal.signal(other, signal.SIG_IGN)
         if number == signal.SIGALRM:
             give_up("timed out")
-        give_up(f"stopped by {signal.Signals(number).name}")
+        give_up(f"stopped by {_SIGNALS[number]}")
 
     for number in (*_SIGNALS, signal.SIGALRM):
         signal.signal(number, handle)
