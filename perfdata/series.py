@@ -60,7 +60,7 @@ class Series:
     """The open history of one check. Use as a context manager, or close() it; save() at the end of a run."""
 
     def __init__(self, path: str, clock: Clock, by_hand: bool = False, patience: float = 1.0) -> None:
-        """Open or create the file at ``path``; ``patience``: seconds to wait for another run's lock."""
+        """Open or create the file at ``path``; ``patience``: seconds that opening and reading wait for a lock."""
         self.path = path
         self.clock = clock
         self.set_aside = ""  # where an unreadable file went
@@ -68,9 +68,9 @@ class Series:
         self._samples: list[tuple[str, str, float]] = []
         self._notes: dict[tuple[str, str], str] = {}
         self._seen: dict[str, Seen | None] = {}
-        self._patience = patience
         self._problem = ""  # why reading failed; nothing is written then, so that nothing stored is lost
         self._renewed = False
+        self._patience = patience
         self._connection = self._open()
         self._identity = _identity(path)
 
@@ -83,17 +83,18 @@ class Series:
             refuse_shared(self.path)
         except SeriesError:
             return False
-        if self._problem or self.set_aside or self._connection.in_transaction or patience != self._patience:
+        if self._problem or self.set_aside or self._connection.in_transaction:
             return False
         if self._identity is None or self._identity != _identity(self.path):
             return False
-        if not self._renewed:
-            # from the second run on: an empty journal stays until close(), which is cheaper than a new one each time
-            try:
+        try:
+            self._wait_for_others(patience)
+            if not self._renewed:
+                # from the second run on: an empty journal stays until close(), which is cheaper than one each time
                 self._connection.execute("PRAGMA journal_mode=TRUNCATE")
-            except sqlite3.Error:
-                return False
-            self._renewed = True
+                self._renewed = True
+        except sqlite3.Error:
+            return False
         for pending in (self._samples, self._notes, self._seen):
             pending.clear()
         self.clock, self._by_hand = clock, by_hand
@@ -136,6 +137,12 @@ class Series:
         self.set_aside = set_aside(self.path)
         self._connection = self._open()
         return True
+
+    def _wait_for_others(self, seconds: float) -> None:
+        """From here on wait that long for another run's lock. SQLite sleeps between its tries: it costs no CPU."""
+        if seconds != self._patience:
+            self._connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+            self._patience = seconds
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None)
@@ -206,13 +213,18 @@ class Series:
         """Record a value at this run's moment, when saved."""
         self._samples.append((item, measure, value))
 
-    def save(self) -> None:
-        """Write everything in one transaction. Raises SeriesError, and then nothing was changed."""
+    def save(self, patience: float | None = None) -> None:
+        """Write everything in one transaction. Raises SeriesError, and then nothing was changed.
+
+        ``patience``: seconds to wait for other runs, when it is not that of reading.
+        """
         if self._problem:
             raise SeriesError(self._problem)
         if not (self._samples or self._notes or self._seen):
             return
         try:
+            if patience is not None:
+                self._wait_for_others(patience)
             self._write()
         except sqlite3.Error as error:
             if self._connection.in_transaction:

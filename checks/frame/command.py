@@ -160,7 +160,9 @@ class Session:
         history = open_history(self.plugin, self.settings, host, clock, self.shelf)
         self.ready = outcome = self.verdict(Run(host, self.settings, clock, history.series))
         self.deadline.stage = "saving its state"
-        return save_history(history, self.settings, outcome) if history != History() else outcome
+        if history == History():
+            return outcome
+        return save_history(history, self.settings, outcome, self.deadline)
 
     def verdict(self, run: Run) -> Outcome:
         """The check's verdict; what nobody foresaw is UNKNOWN with its place."""

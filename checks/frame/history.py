@@ -11,13 +11,15 @@ from perfdata.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from checks.frame.deadline import Deadline
     from checks.frame.host import Host
     from checks.frame.plugin import Plugin
     from perfdata.clock import Clock
     from perfdata.series import Series
 
 _REASON_MAX = 200
-_PATIENCE = 1.5  # seconds at most to wait for another run of the same check
+# shares of the time left that other runs of the same check are waited for: on a busy disk each of them writes for long
+_TO_READ, _TO_SAVE = 0.4, 0.5
 _KEPT_OPEN = 16  # files
 
 
@@ -81,7 +83,7 @@ def open_history(
         return History(None, printable(str(error), _REASON_MAX))
     try:
         path = os.path.join(shelf.directory(settings), file_name(plugin.name, plugin.target(host, settings), host))
-        return History(shelf.series(path, clock, os.isatty(1), min(_PATIENCE, host.deadline.left() / 4)))
+        return History(shelf.series(path, clock, os.isatty(1), _TO_READ * host.deadline.left()))
     except (StateUnavailable, SeriesError, OSError) as error:
         return History(None, printable(str(error), _REASON_MAX))
 
@@ -117,14 +119,14 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def save_history(history: History, settings: SimpleNamespace, outcome: Outcome) -> Outcome:
-    """Save, and say in the outcome what became of it."""
+def save_history(history: History, settings: SimpleNamespace, outcome: Outcome, deadline: Deadline) -> Outcome:
+    """Save, and say in the outcome what became of it. The verdict is ready: what time is left can be waited for."""
     problem, series = history.problem, history.series
     if series is not None and not problem:
         from perfdata.series import SeriesError
 
         try:
-            series.save()
+            series.save(_TO_SAVE * deadline.left())
         except SeriesError as error:
             problem = printable(f"{series.path}: {error}", _REASON_MAX)
         if series.set_aside:

@@ -243,13 +243,16 @@ def test_46_accepting_without_saving_is_unknown(name: str, state: Path) -> None:
     assert done.text.startswith(f"{name.upper()} UNKNOWN - nothing accepted, state not saved; ")
 
 
+PATIENT = ("-t", "120")  # a disk on which the other lane writes may let a run wait for long
+
+
 @every_sampling_check
 def test_47_runs_at_the_same_time_lose_nothing(name: str, state: Path) -> None:
     processes, each = 8, 15
     replay(name, "ok", state)
     per_run = samples(state)
     with ThreadPoolExecutor(processes) as pool:
-        runs = list(pool.map(lambda _: replay(name, "ok", state), range(processes * each)))
+        runs = list(pool.map(lambda _: replay(name, "ok", state, *PATIENT), range(processes * each)))
     assert {(done.code, done.text, done.stderr) for done in runs} == {(0, expected_text(name, "ok"), b"")}
     assert samples(state) == per_run * (processes * each + 1)
     assert list(state.glob("*.damaged-*")) == []
@@ -260,10 +263,23 @@ def test_47_the_first_runs_at_the_same_time_make_one_history(name: str, tmp_path
     for _ in range(3):
         state = fresh_state(tmp_path)
         with ThreadPoolExecutor(8) as pool:
-            runs = list(pool.map(lambda _, place=state: replay(name, "ok", place), range(8)))
+            runs = list(pool.map(lambda _, place=state: replay(name, "ok", place, *PATIENT), range(8)))
         assert {(done.code, done.text, done.stderr) for done in runs} == {(0, expected_text(name, "ok"), b"")}
         assert list(state.glob("*.damaged-*")) == []
         assert samples(state) % 8 == 0
+
+
+def test_47_a_run_that_writes_for_long_is_waited_for(state: Path) -> None:
+    replay("docker_bridge", "ok", state)
+    kept = samples(state)
+    with ThreadPoolExecutor(1) as pool, closing(sqlite3.connect(history(state), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = pool.submit(replay, "docker_bridge", "ok", state)
+        time.sleep(2.5)
+        assert not waiting.done()
+        other.execute("COMMIT")
+        assert waiting.result().text == expected_text("docker_bridge", "ok")
+    assert samples(state) == 2 * kept
 
 
 RUNNERS = """
@@ -276,7 +292,7 @@ wait
 
 @pytest.mark.needs("unshare", "ip")
 def test_47_runs_at_the_same_time_on_a_real_host_lose_nothing(state: Path) -> None:
-    argv = [*command("check_docker_bridge"), "--no-docker", "--state-dir", str(state)]
+    argv = [*command("check_docker_bridge"), "--no-docker", "--state-dir", str(state), *PATIENT]
     done = run([*with_bridge(), "sh", "-c", RUNNERS, "sh", *argv])
     lines = [line.split(" | ")[0] for line in done.output.splitlines()]
     assert (lines, done.stderr) == (["DOCKER_BRIDGE OK - docker0 0/1023 ports"] * 800, b"")

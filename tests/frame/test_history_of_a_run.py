@@ -11,6 +11,7 @@ import pytest
 
 from checks.docker_bridge import PLUGIN
 from checks.frame.command import all_options
+from checks.frame.deadline import Deadline
 from checks.frame.history import History, Shelf, open_history, save_history
 from checks.frame.host import Host
 from checks.frame.options import parse
@@ -27,7 +28,7 @@ def test_a_python_without_sqlite3_costs_the_history_only(tmp_path: Path, monkeyp
     reason = "import of perfdata.series halted; None in sys.modules"
     assert history == History(None, reason)
     fine = Outcome("docker_bridge", OK, "br0 0/1023 ports")
-    assert save_history(history, settings, fine) == fine._replace(
+    assert save_history(history, settings, fine, Deadline(8)) == fine._replace(
         text="br0 0/1023 ports; state not saved", details=(Detail(0, f"state not saved: {reason}"),)
     )
 

@@ -287,6 +287,24 @@ def test_a_locked_history_is_given_up_in_time_and_not_set_aside(file: Path) -> N
     assert window(file) == [Sample(1, 5), Sample(2, 6)]
 
 
+def test_each_run_and_each_saving_has_its_own_patience(file: Path) -> None:
+    record(file, 1, 5)
+    holder = sqlite3.connect(file, isolation_level=None)
+    with Series(str(file), clock(2), patience=0.01) as history:
+        assert history.renew(clock(3), by_hand=False, patience=0.3)
+        for patience, expected in ((None, 0.3), (0.6, 0.6)):
+            history.append("docker0", "ports", 6)
+            holder.execute("BEGIN IMMEDIATE")
+            start = time.monotonic()
+            with pytest.raises(SeriesError, match=r"^database is locked$"):
+                history.save(patience)
+            assert 0.5 * expected < time.monotonic() - start < expected + 0.5
+            holder.execute("ROLLBACK")
+        history.save(0.6)
+    holder.close()
+    assert window(file) == [Sample(1, 5), Sample(3, 6)]
+
+
 def test_a_history_that_could_not_be_read_is_not_written(file: Path) -> None:
     with Series(str(file), clock(1)) as history:
         history.keep("docker0", "stray", "precious")
