@@ -92,6 +92,13 @@ _KINDS = (
     Kind("uncorrectable_sectors", "", "Uncorrectable sectors", "Sectors that a disk's own scan could not read."),
     Kind("grown_defects", "", "Grown defects", "Defects that a SAS disk has found since it was made."),
     Kind("uncorrected_errors_total", "", "Uncorrected errors", "Errors that a SAS disk could not correct.", COUNTER),
+    Kind(
+        "integrity_errors_total",
+        "",
+        "Integrity errors",
+        "Data that an NVMe disk could not give back as it was written.",
+        COUNTER,
+    ),
     Kind("crc_errors_total", "", "CRC errors", "Transfers that arrived broken: cables and backplanes.", COUNTER),
     Kind("endurance_used_percent", "%", "Endurance used", "Share of the writes that flash was made for."),
     Kind("power_on_seconds", "s", "Power-on time", "Time a disk was powered on, ever."),

@@ -134,6 +134,7 @@ def _counts(item: str, health: Health) -> Iterator[Finding]:
         ("uncorrectable_sectors", health.uncorrectable),
         ("grown_defects", health.grown),
         ("uncorrected_errors_total", health.uncorrected),
+        ("integrity_errors_total", health.media_errors),
         ("crc_errors_total", health.crc),
         ("endurance_used_percent", health.endurance),
         ("power_on_seconds", None if health.hours is None else health.hours * 3600),

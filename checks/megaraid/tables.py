@@ -17,6 +17,7 @@ LEVELS = {
     "uncorrectable_sectors": Levels("0", "", "These could not be read either."),
     "grown_defects": Levels("50", "", "SAS disks have some; new ones are told in any case."),
     "uncorrected_errors_total": Levels("10", "", "SAS; new ones are told in any case."),
+    "integrity_errors_total": Levels("0", "", "NVMe; it has lost data each time."),
     "endurance_used_percent": Levels("90", "100", "Flash wears out."),
     "disk_celsius": Levels("", "", "Else against the disk's own trip point, or 55 and 65 degrees (SSD 70 and 80)."),
     "roc_celsius": Levels("", "", "Else 105 and 115 degrees; older chips stand more than newer ones."),

@@ -72,6 +72,7 @@ def _measure_words(measure: Measure) -> str:
         "uncorrectable_sectors": f"uncorrectable {number}",
         "grown_defects": f"grown defects {number}",
         "uncorrected_errors_total": f"uncorrected errors {number}",
+        "integrity_errors_total": f"media errors {number}",
         "crc_errors_total": f"CRC errors {number}",
         "media_errors_total": f"media errors {number}",
         "endurance_used_percent": f"{number} % of its endurance used",
