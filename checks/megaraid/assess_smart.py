@@ -54,7 +54,7 @@ def smart_findings(checkup: Checkup, settings: SimpleNamespace, history: Series 
         return
     if not health.offers and disk is None:
         yield fact(item, NO_SMART)
-    if health.standby or not health.offers:
+    if health.standby:
         return
     yield from _verdict(item, health)
     yield from _counts(item, health)

@@ -24,7 +24,7 @@ def from_files(host: Host, settings: SimpleNamespace) -> Survey:
         except OSError as error:
             problems.append(Problem(printable(os.path.basename(path), 40), f"cannot be read: {error.strerror}"))
             continue
-        if b'"smartctl"' in content:
+        if smart.is_report(content):
             health = smart.parse(content)
             checkups.append(Checkup(_name(content, path), (), None, health))
             continue

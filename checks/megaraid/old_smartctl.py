@@ -10,7 +10,7 @@ import json
 import os
 
 from checks.megaraid.readings import whole
-from checks.megaraid.smart import Health
+from checks.megaraid.smart import Health, means
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _ask(smartctl: str, device: str) -> bytes:
     numbers = {}
     for attribute in disk.attributes or ():
         name = _NUMBERS.get(int(attribute.num)) if attribute is not None else None
-        raw = whole(attribute.raw) if name else None
+        raw = whole(attribute.raw) if name and means(int(attribute.num), str(attribute.name)) else None
         if name and raw is not None:
             numbers[name] = raw
     passed = {"PASS": True, "FAIL": False}.get(str(disk.assessment))

@@ -177,10 +177,8 @@ def whole(text: object) -> int | None:
     """The number that a text begins with: "61C (141.80 F)", " 37 ", 4; None without one."""
     if isinstance(text, bool):
         return None
-    if isinstance(text, int):
-        return text
-    if isinstance(text, float):
-        return int(text)
+    if isinstance(text, (int, float)):
+        return int(text) if abs(text) < 1e18 else None  # "not known" is all ones in 64 bits; JSON may hold NaN
     word = str(text).strip()
     digits = word[1:] if word[:1] == "-" else word
     count = 0

@@ -1,11 +1,13 @@
 """What ``smartctl -j -x`` says of one disk, SATA, SAS or NVMe, as one record: no opinion in it.
 
 Sources: smartctl(8), its section EXIT STATUS above all; ATA attributes by their numbers, which mean the same on nearly
-all disks, and not by their names, which come from a database that knows only some.
+all disks, and not by their names, which come from a database that knows only some. Where it knows one to mean something
+else, that counts: see means().
 """
 
 from __future__ import annotations
 
+from checks.megaraid import selftests
 from checks.megaraid.readings import whole
 from perfdata.record import Record
 
@@ -14,11 +16,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 COMMAND_LINE, OPEN_FAILED, COMMAND_FAILED, FAILING = 1, 2, 4, 8  # bits of the exit status
-_HOURS_WRAP = 65536  # self-test logs count in 16 bits
 _REALLOCATED, _PENDING, _UNCORRECTABLE, _CRC = 5, 197, 198, 199
 _REPORTED = 187
 _WEAR = (177, 202, 231, 233)  # normalised 100 when new: wear levelling, percent lifetime, SSD life left, media wearout
 TEMPERATURES = (190, 194)
+# part of a name in smartctl's database, where the number means what it means elsewhere
+_NAMED = {197: "pend", 198: "unc", 199: "crc", 177: "wear", 202: "life", 231: "life", 233: "wear"}
+_NAMELESS = ("", "unknown")
+_MISLEADING = ("bogus", "wear range")  # firmware that counts nonsense; the spread of wear, not its amount
+_NOT_MEASURED = 128  # degrees Celsius that no disk reaches: 255 stands for none
+_SWITCHED_OFF = "SMART is switched off (smartctl -s on)"
 OVER_TEMPERATURE = (0x0B, 1)  # asc, ascq
 
 
@@ -56,14 +63,14 @@ class Health(Record):
     grown: int | None = None
     uncorrected: int | None = None  # errors that a SCSI disk could not correct, ever
     nvme_warning: int | None = None  # bits of NVMe's critical warning
-    media_errors: int | None = None  # NVMe
+    media_errors: int | None = None  # NVMe: data that could not be given back as it was written, ever
     spare: int | None = None  # percent
     spare_threshold: int | None = None
     endurance: int | None = None  # percent used
     hours: int | None = None
     temperature: int | None = None
     trip: int | None = None
-    selftest: str = ""  # how the last self-test failed, "" when it did not
+    selftest: str = ""  # which self-test failed and how, "" when none did that counts
     selftest_age: int | None = None  # hours since the last one that came to an end
     erc_off: bool | None = None  # error recovery control of reads or writes is off
     in_database: bool | None = None
@@ -79,9 +86,14 @@ def parse(output: bytes, status: int = 0) -> Health:
         found = json.JSONDecoder(strict=False).raw_decode(text[max(0, start) :])[0]
     except (ValueError, RecursionError):
         return Health(reason=_no_json(text))
-    if not isinstance(found, dict) or not isinstance(found.get("smartctl"), dict):
+    if not isinstance(found, dict) or not any(isinstance(found.get(name), dict) for name in ("smartctl", "device")):
         return Health(reason="answered something else than a report")
-    return _health(_Report(found), status)
+    return _health(Report(found), status)
+
+
+def is_report(content: bytes) -> bool:
+    """Whether this is meant to be a report of smartctl's; some are kept without what it says of itself."""
+    return b'"smartctl"' in content or (b'"device"' in content and b'"info_name"' in content)
 
 
 def _no_json(text: str) -> str:
@@ -92,7 +104,7 @@ def _no_json(text: str) -> str:
     return f"answered no JSON: {first[:60]}" if first else "answered nothing"
 
 
-class _Report:
+class Report:
     """Reading from nested objects of which any may be missing or of another kind."""
 
     def __init__(self, content: dict[str, Any]) -> None:
@@ -121,7 +133,7 @@ class _Report:
         return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
-def _health(report: _Report, status: int) -> Health:
+def _health(report: Report, status: int) -> Health:
     numbers = report.at("smartctl", "version")
     version = ".".join(str(number) for number in numbers[:2]) if isinstance(numbers, list) else ""
     exit_status = report.number("smartctl", "exit_status")
@@ -129,53 +141,53 @@ def _health(report: _Report, status: int) -> Health:
     messages = [str(row.get("string", "")) for row in report.rows("smartctl", "messages")]
     said = "; ".join(messages)
     serial, protocol = report.text("serial_number"), report.text("device", "protocol")
-    if "STANDBY" in said or "SLEEP mode" in said:
+    passed = report.at("smart_status", "passed")
+    if passed is None and ("STANDBY" in said or "SLEEP mode" in said):
         return Health(version=version, serial=serial, standby=True)
     if exit_status & (COMMAND_LINE | OPEN_FAILED):
         said = said.partition(" failed: ")[2] or said if said.startswith("Smartctl open device") else said
         return Health(reason=said or f"not opened (exit status {exit_status})", version=version, serial=serial)
     if report.at("device") is None:
-        return Health(reason="this is no report of a disk", version=version)
-    refusal = next((text for text in messages if "Log Sense failed" in text or "dentify Device failed" in text), "")
-    passed = report.at("smart_status", "passed")
-    passed = passed if isinstance(passed, bool) else not exit_status & FAILING if exit_status & FAILING else None
-    if passed is None and refusal:
-        return Health(reason=refusal, version=version, serial=serial)
+        return Health(reason=said or "this is no report of a disk", version=version)
+    passed = False if exit_status & FAILING else passed if isinstance(passed, bool) else None
     attributes = {
         number: row for row in report.rows("ata_smart_attributes", "table") if (number := whole(row.get("id", "")))
     }
-    offers = passed is not None or bool(attributes)
-    if not offers and report.at("smart_support", "available") is None and protocol != "NVMe":
-        return Health(reason="it says nothing of its health", version=version, serial=serial)
+    warning = report.number("nvme_smart_health_information_log", "critical_warning")
+    warning = report.number("smart_status", "nvme", "value") if warning is None else warning
+    told = passed is not None or bool(attributes) or warning is not None
+    reason = "" if told and passed is not None else _refusal(report, messages, told)
+    if reason:
+        return Health(reason=reason, version=version, serial=serial)
     hours = report.number("power_on_time", "hours")
-    selftest, age = _selftest(report, hours)
+    selftest, age = selftests.judged(report, hours)
     return Health(
         version=version,
         serial=serial,
         model=report.text("model_name") or report.text("scsi_model_name"),
         protocol=protocol,
         solid=_solid(report, protocol),
-        offers=offers or report.at("smart_support", "available") is True,
+        offers=told,
         passed=passed,
-        failing=tuple(_attribute(row) for row in attributes.values() if row.get("when_failed") == "now"),
-        failed=tuple(_attribute(row) for row in attributes.values() if row.get("when_failed") == "past"),
+        failing=tuple(_attribute(row) for row in attributes.values() if _when_failed(row) in ("now", "failing_now")),
+        failed=tuple(_attribute(row) for row in attributes.values() if _when_failed(row) in ("past", "in_the_past")),
         asc=_asc(report),
         asc_words=report.text("smart_status", "scsi", "ie_string").lower(),
-        reallocated=_raw(attributes.get(_REALLOCATED)),
-        pending=_raw(attributes.get(_PENDING)),
-        uncorrectable=_raw(attributes.get(_UNCORRECTABLE)),
-        reported=_raw(attributes.get(_REPORTED)),
-        crc=_raw(attributes.get(_CRC)),
+        reallocated=_count(attributes, _REALLOCATED),
+        pending=_pending(report, attributes),
+        uncorrectable=_count(attributes, _UNCORRECTABLE),
+        reported=_count(attributes, _REPORTED),
+        crc=_count(attributes, _CRC),
         grown=report.number("scsi_grown_defect_list"),
         uncorrected=_uncorrected(report),
-        nvme_warning=report.number("nvme_smart_health_information_log", "critical_warning"),
+        nvme_warning=warning,
         media_errors=report.number("nvme_smart_health_information_log", "media_errors"),
         spare=report.number("nvme_smart_health_information_log", "available_spare"),
         spare_threshold=report.number("nvme_smart_health_information_log", "available_spare_threshold"),
         endurance=_endurance(report, attributes),
         hours=hours,
-        temperature=report.number("temperature", "current") or None,
-        trip=report.number("temperature", "drive_trip") or report.number("temperature", "op_limit_max") or None,
+        temperature=_degrees(report, _TEMPERATURE),
+        trip=_degrees(report, _TRIP),
         selftest=selftest,
         selftest_age=age,
         erc_off=_erc_off(report),
@@ -183,7 +195,43 @@ def _health(report: _Report, status: int) -> Health:
     )
 
 
-def _solid(report: _Report, protocol: str) -> bool | None:
+def _refusal(report: Report, messages: list[str], told: bool) -> str:
+    """Why its own verdict is not here: "" for a disk without SMART, or where the attributes speak for it."""
+    refusal = next((text for text in messages if "Log Sense failed" in text or "dentify Device failed" in text), "")
+    if refusal or told:
+        return refusal
+    if report.at("smart_support", "available") is False:
+        return ""
+    if report.at("smart_support", "enabled") is False:
+        return _SWITCHED_OFF
+    errors = [str(row.get("string", "")) for row in report.rows("smartctl", "messages") if _is_error(row)]
+    return "; ".join(errors) or "it says nothing of its health"
+
+
+def _is_error(message: dict[str, Any]) -> bool:
+    return message.get("severity") == "error"
+
+
+_TEMPERATURE = (
+    ("temperature", "current"),
+    ("scsi_environmental_reports", "temperature_1", "current"),  # SAS since 7.4, where the older page is empty
+    ("nvme_smart_health_information_log", "temperature"),
+)
+_TRIP = (
+    ("temperature", "drive_trip"),
+    ("scsi_temperature", "drive_trip"),  # 7.3 without the temperature page
+    ("temperature", "op_limit_max"),
+    ("nvme_composite_temperature_threshold", "warning"),
+)
+
+
+def _degrees(report: Report, paths: tuple[tuple[str, ...], ...]) -> int | None:
+    """The first of these that was measured: 0 and 255 stand for none."""
+    found = (report.number(*path) for path in paths)
+    return next((degrees for degrees in found if degrees and degrees < _NOT_MEASURED), None)
+
+
+def _solid(report: Report, protocol: str) -> bool | None:
     rotation = report.number("rotation_rate")
     return True if protocol == "NVMe" else None if rotation is None else rotation == 0
 
@@ -195,21 +243,49 @@ def _attribute(row: dict[str, Any]) -> Attribute:
     return Attribute(whole(row.get("id", "")) or 0, name, _raw(row), prefailure)
 
 
+def _when_failed(row: dict[str, Any]) -> str:
+    return str(row.get("when_failed", "")).lower()
+
+
 def _raw(row: dict[str, Any] | None) -> int | None:
     """The raw value as smartctl prints it: "180 (Average 187)" is 180, where the plain number is a mix of fields."""
     raw = row.get("raw") if row else None
     if not isinstance(raw, dict):
         return None
     text = raw.get("string")
-    return whole(text) if isinstance(text, str) else whole(raw.get("value", ""))
+    return whole(text) if isinstance(text, str) and not text.startswith("0x") else whole(raw.get("value", ""))
 
 
-def _asc(report: _Report) -> tuple[int, int] | None:
+def means(number: int, name: str) -> bool:
+    """Whether an attribute counts what its number counts elsewhere, by its name in smartctl's database.
+
+    198 is also "Read_Sectors_Tot_Ct", 197 "ECC_Error_Count" or "Bogus_Current_Pend_Sect", 233 "Flash_Writes_GiB".
+    """
+    words = name.lower().replace("_", " ")
+    if any(part in words for part in _MISLEADING):
+        return False
+    return words.partition(" ")[0] in _NAMELESS or _NAMED.get(number, "") in words
+
+
+def _count(attributes: dict[int, dict[str, Any]], number: int) -> int | None:
+    row = attributes.get(number)
+    return _raw(row) if row is not None and means(number, str(row.get("name", ""))) else None
+
+
+def _pending(report: Report, attributes: dict[int, dict[str, Any]]) -> int | None:
+    """Sectors that cannot be read, of SAS and of SATA disks without the attribute from a log of their own."""
+    count = _count(attributes, _PENDING)
+    for log in ("scsi_pending_defects", "ata_pending_defects_log"):
+        count = report.number(log, "count") if count is None else count
+    return count
+
+
+def _asc(report: Report) -> tuple[int, int] | None:
     asc, ascq = report.number("smart_status", "scsi", "asc"), report.number("smart_status", "scsi", "ascq")
     return None if asc is None or ascq is None else (asc, ascq)
 
 
-def _uncorrected(report: _Report) -> int | None:
+def _uncorrected(report: Report) -> int | None:
     counts = [
         report.number("scsi_error_counter_log", kind, "total_uncorrected_errors")
         for kind in ("read", "write", "verify")
@@ -218,7 +294,7 @@ def _uncorrected(report: _Report) -> int | None:
     return sum(known) if known else None
 
 
-def _endurance(report: _Report, attributes: dict[int, dict[str, Any]]) -> int | None:
+def _endurance(report: Report, attributes: dict[int, dict[str, Any]]) -> int | None:
     for path in (
         ("endurance_used", "current_percent"),
         ("nvme_smart_health_information_log", "percentage_used"),
@@ -229,35 +305,24 @@ def _endurance(report: _Report, attributes: dict[int, dict[str, Any]]) -> int | 
             return used
     if report.number("rotation_rate") != 0:
         return None  # these numbers mean something else on disks that turn
-    left = [value for number in _WEAR if number in attributes and (value := whole(attributes[number].get("value", "")))]
+    used = _statistic(report, "Percentage Used Endurance Indicator")
+    if used is not None:
+        return used
+    rows = [attributes[n] for n in _WEAR if n in attributes and means(n, str(attributes[n].get("name", "")))]
+    left = [value for row in rows if (value := whole(row.get("value", "")))]
     return max(0, 100 - min(left)) if left and max(left) <= 100 else None
 
 
-def _selftest(report: _Report, hours: int | None) -> tuple[str, int | None]:
-    """How the last self-test failed, and how long ago the last one ended."""
-    rows = report.rows("ata_smart_self_test_log", "extended", "table")
-    rows = rows or report.rows("ata_smart_self_test_log", "standard", "table")
-    for row in rows:
-        status = row.get("status")
-        passed = status.get("passed") if isinstance(status, dict) else None
-        if not isinstance(status, dict) or not isinstance(passed, bool):
-            continue  # aborted by the host, or running
-        then = whole(row.get("lifetime_hours", ""))
-        age = None if then is None or hours is None else (hours - then) % _HOURS_WRAP
-        return ("" if passed else str(status.get("string", "failed")).lower()), age
-    newest = report.at("scsi_self_test_0")
-    if isinstance(newest, dict):
-        result = newest.get("result")
-        value = whole(result.get("value", "")) if isinstance(result, dict) else None
-        at = newest.get("power_on_time")
-        then = whole(at.get("hours", "")) if isinstance(at, dict) else None
-        age = None if then is None or hours is None else (hours - then) % _HOURS_WRAP
-        failed = value is not None and 3 <= value <= 7  # SPC: 1 and 2 are aborted, 15 is running
-        return (str(result.get("string", "failed")).lower() if failed and isinstance(result, dict) else ""), age
-    return "", None
+def _statistic(report: Report, name: str) -> int | None:
+    """A number of the device statistics of a SATA disk, whose meaning is a standard's."""
+    for page in report.rows("ata_device_statistics", "pages"):
+        for row in Report(page).rows("table"):
+            if row.get("name") == name and Report(row).at("flags", "valid") is True:
+                return Report(row).number("value")
+    return None
 
 
-def _erc_off(report: _Report) -> bool | None:
+def _erc_off(report: Report) -> bool | None:
     states = [report.at("ata_sct_erc", kind, "enabled") for kind in ("read", "write")]
     known = [state for state in states if isinstance(state, bool)]
     return not all(known) if known else None

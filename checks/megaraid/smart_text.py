@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from checks.megaraid.readings import whole
-from checks.megaraid.smart import Attribute, Health
+from checks.megaraid.smart import Attribute, Health, means
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def parse(text: str) -> Health:
         or None,
         trip=whole(pairs.get("drive trip temperature", "")) or None,
     )
-    numbers: dict[str, Any] = {name: attributes[n].raw for n, name in _NUMBERS.items() if n in attributes}
+    numbers: dict[str, Any] = {
+        name: attributes[n].raw for n, name in _NUMBERS.items() if n in attributes and means(n, attributes[n].name)
+    }
     return health._replace(**numbers)
 
 

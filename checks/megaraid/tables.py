@@ -103,7 +103,7 @@ FACTS = {
     assess_smart.ATTRIBUTE_NOW: FactRule(WARNING, "below its threshold: {why}", "smartctl -x; replace it soon"),
     assess_smart.ATTRIBUTE_PAST: FactRule(WARNING, "was below its threshold once: {why}", "smartctl -x"),
     assess_smart.WRONG_DISK: FactRule(UNKNOWN, "SMART unknown: smartctl answered for {serial}", "{next_step}"),
-    assess_smart.SELFTEST: FactRule(WARNING, "last self-test failed: {words}", "smartctl -l selftest; replace it"),
+    assess_smart.SELFTEST: FactRule(WARNING, "{words}", "smartctl -l selftest; replace it"),
     assess_smart.SPARE_LOW: FactRule(WARNING, "{spare} % spare blocks left (limit {threshold})", "replace it soon"),
     assess_smart.NEW: FactRule(WARNING, "{count} new {what}", "replace it if they go on; --accept once it is known"),
     assess_smart.ERC_OFF: FactRule(
