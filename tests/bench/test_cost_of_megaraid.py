@@ -12,17 +12,11 @@ from pathlib import Path
 
 import pytest
 from bench.measuring import HERE, NAIVE, Goal, measure, on_a_regular_installation
-from lab.raid import (
-    PaperController,
-    PaperDisk,
-    ReplayTool,
-    compile_replay_tool,
-    megacli,
-    smart_text,
-    smart_words,
-    smartctl,
-    storcli,
-)
+from lab.paper_megacli import megacli
+from lab.paper_raid import PaperController, PaperDisk
+from lab.paper_smartctl import smart_text, smart_words, smartctl
+from lab.paper_storcli import storcli
+from lab.replay_tool import ReplayTool, compile_replay_tool
 from support import PLAIN_ENVIRONMENT, command
 
 CHECK = command("check_megaraid")

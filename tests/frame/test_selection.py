@@ -6,7 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from lab.raid import PaperController, PaperDisk, PaperVolume, smart, storcli, write_answers
+from lab.paper_raid import PaperController, PaperDisk, PaperVolume
+from lab.paper_smartctl import smart
+from lab.paper_storcli import storcli
+from lab.replay_tool import write_answers
 from support import HOSTS, Ran, check, fixture_arguments
 
 from checks.frame.selection import is_pattern, matches, named, none_left

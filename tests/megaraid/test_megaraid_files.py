@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lab.raid import PaperController, PaperDisk, megacli, smart, storcli
+from lab.paper_megacli import megacli
+from lab.paper_raid import PaperController, PaperDisk
+from lab.paper_smartctl import smart
+from lab.paper_storcli import storcli
 from support import check
 
 SICK = [PaperController(disks=[PaperDisk(0), PaperDisk(1, state="Failed", celsius=None)])]

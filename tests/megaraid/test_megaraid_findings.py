@@ -7,17 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab.raid import (
-    PaperBattery,
-    PaperController,
-    PaperDisk,
-    PaperVolume,
-    capture,
-    megacli,
-    storcli,
-    storcli2,
-    storcli_text,
-)
+from lab.paper_megacli import megacli
+from lab.paper_raid import PaperBattery, PaperController, PaperDisk, PaperVolume
+from lab.paper_storcli import storcli, storcli2
+from lab.paper_storcli_text import storcli_text
+from lab.replay_tool import capture
 from support import Ran, check
 
 Dialect = Callable[[list[PaperController]], dict[str, str]]

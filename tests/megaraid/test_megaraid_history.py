@@ -6,7 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from lab.raid import PaperController, PaperDisk, PaperVolume, capture, smart, smart_words, smartctl, storcli
+from lab.paper_raid import PaperController, PaperDisk, PaperVolume
+from lab.paper_smartctl import smart, smart_words, smartctl
+from lab.paper_storcli import storcli
+from lab.replay_tool import capture
 from support import Ran, check
 
 from checks.megaraid.progress import LEFT, at_average_pace, forecast

@@ -8,7 +8,10 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lab.raid import PaperBattery, PaperController, PaperDisk, PaperVolume, megacli, storcli, storcli2, storcli_text
+from lab.paper_megacli import megacli
+from lab.paper_raid import PaperBattery, PaperController, PaperDisk, PaperVolume
+from lab.paper_storcli import storcli, storcli2
+from lab.paper_storcli_text import storcli_text
 
 from checks.megaraid import megacli as megacli_module
 from checks.megaraid import smart

@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab.raid import PaperController, PaperDisk, capture, megacli, smart, smart_words, smartctl, storcli, write_answers
+from lab.paper_megacli import megacli
+from lab.paper_raid import PaperController, PaperDisk
+from lab.paper_smartctl import smart, smart_words, smartctl
+from lab.paper_storcli import storcli
+from lab.replay_tool import capture, write_answers
 from support import Ran, check
 
 from checks.megaraid.smart import Health, parse, same_disk

@@ -13,7 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab.raid import PaperController, PaperDisk, ReplayTool, compile_replay_tool, megacli, smartctl, storcli, storcli2
+from lab.paper_megacli import megacli
+from lab.paper_raid import PaperController, PaperDisk
+from lab.paper_smartctl import smartctl
+from lab.paper_storcli import storcli, storcli2
+from lab.replay_tool import ReplayTool, compile_replay_tool
 from support import PROJECT, Ran, check, command, run
 
 from checks.megaraid.tools import MEGACLI, STORCLI, megacli_commands

@@ -12,18 +12,12 @@ from pathlib import Path
 import pytest
 from conformance.hung_mount import HungMount
 from conformance.processes import no_descendants_left
-from lab.raid import (
-    PaperController,
-    PaperDisk,
-    PaperVolume,
-    ReplayTool,
-    capture,
-    compile_replay_tool,
-    megacli,
-    smartctl,
-    storcli,
-    storcli_text,
-)
+from lab.paper_megacli import megacli
+from lab.paper_raid import PaperController, PaperDisk, PaperVolume
+from lab.paper_smartctl import smartctl
+from lab.paper_storcli import storcli
+from lab.paper_storcli_text import storcli_text
+from lab.replay_tool import ReplayTool, capture, compile_replay_tool
 from support import PLAIN_ENVIRONMENT, Ran, check, run
 
 pytestmark = pytest.mark.needs("gcc")

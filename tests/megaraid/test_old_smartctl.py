@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab.raid import PaperDisk, ReplayTool, compile_replay_tool, smart_text
+from lab.paper_raid import PaperDisk
+from lab.paper_smartctl import smart_text
+from lab.replay_tool import ReplayTool, compile_replay_tool
 
 from checks.megaraid.old_smartctl import read
 from checks.megaraid.smart import Health

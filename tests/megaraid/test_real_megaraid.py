@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 from lab.iscsi_target import IscsiTarget, behind_megaraid
+from lab.paper_megacli import megacli
+from lab.paper_raid import PaperController, PaperDisk, PaperVolume
+from lab.paper_storcli import storcli
 from lab.played_disks import cast
-from lab.raid import PaperController, PaperDisk, PaperVolume, ReplayTool, compile_replay_tool, megacli, storcli
+from lab.replay_tool import ReplayTool, compile_replay_tool
 from lab.virtual_machine import VirtualMachine
 from support import Ran, command
 

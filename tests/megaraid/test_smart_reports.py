@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab.raid import PaperDisk, smart
+from lab.paper_raid import PaperDisk
+from lab.paper_smartctl import smart
 from support import Ran, check
 
 from checks.megaraid.smart import means, parse
