@@ -190,6 +190,18 @@ def test_no_aggregator_as_others_than_root_see_it(host: Host) -> None:
     assert host.check("--no-history").text == line
 
 
+def test_no_aggregator_while_it_is_still_negotiated(host: Host) -> None:
+    bond = legs(EA._replace(churn="monitoring", state=7), EB._replace(churn="monitoring", state=7, aggregator=2))
+    host.has(bond)
+    head, _, rest = text_of(bond).partition("Active Aggregator Info:")
+    text = f"{head}bond bond0 has no active aggregator\n{rest[rest.index(chr(10) * 2) + 1 :]}"
+    host.put("proc/net/bonding/bond0", text)
+    assert host.check("--no-history").text == "BOND WARNING - bond0 2/2 links up, no LACP partner yet"
+    host.put("proc/net/bonding/bond0", text.replace("monitoring", "churned"))
+    line = "BOND CRITICAL - bond0 2/2 links up, no active LACP aggregator although links are up"
+    assert host.check("--no-history").text == line
+
+
 def test_a_capture_of_proc_alone_is_judged_by_what_is_there(tmp_path: Path) -> None:
     root = tmp_path / "root"
     put(root, "proc/net/bonding/bond0", text_of(Bond((EA, EB._replace(**DOWN)))))  # type: ignore[arg-type]
