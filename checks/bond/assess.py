@@ -100,7 +100,9 @@ def _link_findings(bond: Bond, item: str, up: list[Link]) -> Iterator[Finding]:
 
 def _expected_mac(bond: Bond, item: str, settings: SimpleNamespace) -> Iterator[Finding]:
     expected = expected_mac(bond.name, settings)
-    if expected and bond.address != expected:
+    if expected and not bond.address:
+        yield fact(item, UNREADABLE, reason="its MAC is not in this capture, --mac cannot be compared", next_step="")
+    elif expected and bond.address != expected:
         yield fact(item, MAC_UNEXPECTED, mac=bond.address, expected=expected)
 
 
@@ -136,6 +138,8 @@ def _outlook(bond: Bond, item: str, settings: SimpleNamespace, by_chance: bool) 
     if bond.assigned != STOLEN or text.fail_over_mac == "active":
         return
     lenders = [link.name for link in text.links if link.permanent == bond.address]
+    if not all(link.permanent for link in text.links):
+        return
     if not lenders:
         yield fact(item, NO_LINKS_MAC, mac=bond.address)
     elif len({link.permanent for link in text.links}) > 1:
@@ -150,6 +154,8 @@ def duplicate_findings(seen: Survey, items: dict[str, str]) -> Iterator[Finding]
     owners: dict[str, list[tuple[str, str]]] = {}
     for bond in seen.bonds:
         for link in bond.text.links:
+            if link.name in seen.stacked or len(link.permanent) < len(bond.address):
+                continue  # a VLAN has another's by design; of InfiniBand's the first six bytes distinguish nothing
             owners.setdefault(link.permanent, []).append((link.name, items[bond.name]))
     for name, mac in sorted(seen.outside.items()):
         owners.setdefault(mac, []).append((name, ""))

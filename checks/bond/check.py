@@ -55,6 +55,8 @@ FACTS = {
     assess.OFF: FactRule(CRITICAL, "switched off", "ip link set {item} up, or leave it out with --exclude {item}"),
     assess.DOWN: FactRule(CRITICAL, "down", "look at the cables and the switch; min_links of {item}"),
     assess.NO_ACTIVE: FactRule(CRITICAL, "no active link", "look at /proc/net/bonding/{item}"),
+    lacp.NO_AGGREGATOR: FactRule(CRITICAL, "no active LACP aggregator although links are up", _SWITCH),
+    lacp.NONE_CARRIES: FactRule(CRITICAL, "no link carries although LACP partners are there", _SWITCH),
     lacp.NO_PARTNER: FactRule(CRITICAL, "no LACP partner (00:00:00:00:00:00) although links are up", _SWITCH),
     identity.MAC_SET: FactRule(WARNING, "MAC set by hand: {now}, was {was}", _ACCEPT),
     identity.UNPINNED: FactRule(WARNING, "MAC not pinned any more", f"{_PIN}; {_ACCEPT}"),
@@ -268,13 +270,14 @@ def _findings(run: Run, seen: Survey, items: dict[str, str], details: list[Detai
 def _details(run: Run, seen: Survey, items: dict[str, str], findings: list[Finding]) -> list[Detail]:
     details = []
     codes = {(finding.item, finding.code) for finding in findings if isinstance(finding, Fact)}
-    hidden = [items[bond.name] for bond in seen.bonds if bond.text.mode == "802.3ad" and not lacp.is_shown(bond.text)]
+    hidden = [items[bond.name] for bond in seen.bonds if bond.text.mode == "802.3ad" and not bond.text.shown]
     if hidden:
         from checks.frame.grants import as_root
 
         names = ", ".join(hidden[:4]) + (f" and {len(hidden) - 4} more" if len(hidden) > 4 else "")
         details.append(Detail(0, f"not seen: LACP partners of {names}, shown to CAP_NET_ADMIN only"))
         details.append(Detail(0, as_root("to see them")))
+    details += [Detail(0, line) for line in _unseen(seen, items)]
     advice = [(bond, level) for bond in seen.bonds for level in _advice(bond, items[bond.name], codes)]
     for bond, level in sorted(advice, key=lambda row: row[1])[:1]:  # one bond's lines tell how it goes for all
         from checks.bond.pinning import pin_lines
@@ -295,6 +298,27 @@ def _details(run: Run, seen: Survey, items: dict[str, str], findings: list[Findi
     if run.history is None:
         details.append(Detail(2, "no history: nothing is known of the last boot, and no flickering is seen"))
     return details
+
+
+def _unseen(seen: Survey, items: dict[str, str]) -> list[str]:
+    """What old kernels, and captures, do not tell of bonds with links."""
+    bonds = [bond for bond in seen.bonds if bond.text.links]
+    kinds = {
+        "the MACs of {}, pinned or not, and interfaces on top: no /sys in this capture": [
+            bond for bond in bonds if not bond.address
+        ],
+        "where the MACs of {} come from: no addr_assign_type here": [
+            bond for bond in bonds if bond.address and not bond.assigned
+        ],
+        "permanent MACs of links of {}": [
+            bond for bond in bonds if not all(link.permanent for link in bond.text.links)
+        ],
+    }
+    return [
+        f"not seen: {words.format(', '.join(items[bond.name] for bond in some))}"
+        for words, some in kinds.items()
+        if some
+    ]
 
 
 def _advice(bond: Bond, item: str, codes: set[tuple[str, str]]) -> list[int]:

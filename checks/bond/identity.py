@@ -73,14 +73,14 @@ def identity(bond: Bond, boot: str) -> Identity:
 
 def may_move(now: Identity) -> bool:
     """Whether the MAC follows the active link by design (fail_over_mac=active)."""
-    lent = {permanent for _, permanent in now.links}
-    return now.mode == ACTIVE_BACKUP and now.fail_over_mac == "active" and now.assigned == STOLEN and now.mac in lent
+    lent = any(permanent and now.mac.startswith(permanent) for _, permanent in now.links)  # the start of it: InfiniBand
+    return now.mode == ACTIVE_BACKUP and now.fail_over_mac == "active" and now.assigned == STOLEN and lent
 
 
 def changes(kept: Identity, now: Identity) -> list[Change]:
     """What differs in a way that somebody has to know, the MAC first."""
     found = []
-    if now.mac != kept.mac and not may_move(now) and now.assigned != RANDOM:
+    if _differs(kept, now) and not may_move(now) and now.assigned != RANDOM:
         found.append(Change(_mac_code(kept, now), kept.mac, now.mac))
     if now.mac == kept.mac and kept.assigned == PINNED and now.assigned == STOLEN:
         found.append(Change(UNPINNED))
@@ -99,6 +99,10 @@ def changes(kept: Identity, now: Identity) -> list[Change]:
     return found
 
 
+def _differs(kept: Identity, now: Identity) -> bool:
+    return bool(now.mac and kept.mac) and now.mac != kept.mac  # else one of them is of a capture without it
+
+
 def _mac_code(kept: Identity, now: Identity) -> str:
     if now.assigned == PINNED:
         same_boot = kept.boot == now.boot or kept.set_to == now.mac
@@ -110,13 +114,13 @@ def _mac_code(kept: Identity, now: Identity) -> str:
 
 def follow(kept: Identity, now: Identity) -> Identity:
     """What to keep after a run that accepts nothing: the old identity, with what changed harmlessly."""
-    if now.mac != kept.mac and not may_move(now):
+    if _differs(kept, now) and not may_move(now):
         set_to = now.mac if now.assigned == PINNED and _mac_code(kept, now) == MAC_SET else ""
         return kept._replace(set_to=set_to)
     known = {permanent for _, permanent in kept.links}
     added = tuple(link for link in now.links if link[1] not in known)
     return kept._replace(
-        mac=now.mac,
+        mac=now.mac or kept.mac,
         assigned=max(kept.assigned, now.assigned),  # pinned meanwhile; no longer pinned stays a finding
         links=now.links if {permanent for _, permanent in now.links} >= known else kept.links + added,
         system=kept.system or now.system,

@@ -2,6 +2,9 @@
 
 The links stand in the order in which they were enslaved. A reader without CAP_NET_ADMIN gets no "system mac address" of
 either side, no active aggregator, and the rest: what is missing then is not lost.
+
+Older drivers say less: v3.5.0 nothing of speeds and queues, nor of a single link's LACP but its aggregator, and
+everybody sees the partner of the active one; v2.5.0 nothing of permanent MACs.
 """
 
 from __future__ import annotations
@@ -25,8 +28,11 @@ _MODES = {
     "adaptive load balancing": "balance-alb",
 }
 _MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5,31}\Z")  # InfiniBand's are longer
+_MASKED = re.compile(r"(?:[0-9a-fA-FxX*]{2}:){5,31}[0-9a-fA-FxX*]{2}\Z")  # by somebody who passed a capture on
 _BLANKS = " \t"  # str.strip() takes characters that are part of a name here
 _FIRST_LINE = "Ethernet Channel Bonding Driver:"
+_MAC_LINE, _NO_AGGREGATOR = "\nPermanent HW addr:", " has no active aggregator\n"
+_UNKNOWN_SPEEDS = (0, 65535)  # the latter is -1 where the driver had 16 bits for it
 
 
 class BondingTextError(Exception):
@@ -52,7 +58,7 @@ class Link(Record):
     speed: int | None  # Mbit/s
     duplex: str  # "full", "half", "" when unknown
     failures: int  # since it was enslaved
-    permanent: str  # the MAC it had when it was enslaved
+    permanent: str  # the MAC it had when it was enslaved; "" when not shown. Older drivers show six bytes of any
     lacp: Lacp | None  # in mode 802.3ad
 
     @property
@@ -72,7 +78,8 @@ class BondText(Record):
     monitored: bool  # by MII or ARP: without either no failure is ever noticed
     system: str  # LACP; "" when not shown
     partner: str  # of the active aggregator; "" when not shown
-    aggregator: int | None  # the active one; None when not shown
+    aggregator: int | None  # the active one; None when there is none, or it is not shown
+    shown: bool  # LACP: whether this reader saw what needs CAP_NET_ADMIN now
     links: tuple[Link, ...]
 
 
@@ -84,9 +91,18 @@ def parse_bonding(text: str) -> BondText:
     head = _fields(sections[0].split("\n"))
     mode, fail_over_mac = _mode(head.get("Bonding Mode", ""))
     links = tuple(_link(section.split("\n"), mode == LACP) for section in sections[1:])
-    shown = "System MAC address" in head
     legs = [link.lacp for link in links if link.lacp is not None and link.lacp.aggregator is not None]
-    if not text.endswith("\n") or "MII Status" not in head or any((leg.state is None) == shown for leg in legs):
+    untold = {leg.state is None for leg in legs}
+    bare = [
+        section for section in sections[1:] if _MAC_LINE not in section
+    ]  # either all, of a driver without speeds too
+    whole = text.endswith("\n") and "MII Status" in head and len(bare) in (0, len(links))
+    if (
+        not whole
+        or any("\nSpeed: " in section for section in bare)
+        or len(untold) > 1
+        or ("System MAC address" in head and True in untold)
+    ):
         raise BondingTextError("cut short")
     names = [link.name for link in links]
     if len(set(names)) != len(names):
@@ -102,6 +118,7 @@ def parse_bonding(text: str) -> BondText:
         _mac(head.get("System MAC address", "")),
         _mac(head.get("Partner Mac Address", "")),
         _whole(head["Aggregator ID"]) if "Aggregator ID" in head else None,
+        "System MAC address" in head or "Aggregator ID" in head or sections[0].endswith(_NO_AGGREGATOR),
         links,
     )
 
@@ -117,10 +134,11 @@ def _fields(lines: list[str]) -> dict[str, str]:
 
 
 def _mode(value: str) -> tuple[str, str]:
-    words, _, rest = value.partition(" (fail_over_mac ")
+    words, found, rest = value.partition(" (fail_over_mac")
     if words not in _MODES:
         raise BondingTextError("cut short" if not value else "an unknown mode")
-    return _MODES[words], rest.rstrip(")") or "none"
+    # 2.6.24 knew one policy, and did not name it
+    return _MODES[words], (rest.strip(" )") or "active") if found else "none"
 
 
 def _link(lines: list[str], lacp: bool) -> Link:
@@ -132,21 +150,15 @@ def _link(lines: list[str], lacp: bool) -> Link:
         elif line == "details partner lacp pdu:":
             partner = number
     fields = _fields(lines[1 : min(actor, partner)])
-    if (
-        not lines[0]
-        or "Permanent HW addr" not in fields
-        or "Slave queue ID" not in fields
-        or "MII Status" not in fields
-    ):
+    if not lines[0] or "MII Status" not in fields or "Link Failure Count" not in fields:
         raise BondingTextError("cut short")
-    speed = fields.get("Speed", "").removesuffix(" Mbps")
     return Link(
         lines[0],
         _mii(fields),
-        int(speed) if speed.isascii() and speed.isdigit() and len(speed) < 10 else None,
+        _speed(fields.get("Speed", "")),
         fields["Duplex"] if fields.get("Duplex") in ("full", "half") else "",
-        _whole(fields.get("Link Failure Count", "")),
-        _mac(fields["Permanent HW addr"]),
+        _whole(fields["Link Failure Count"]),
+        _mac(fields.get("Permanent HW addr", "")),
         _lacp(fields, _fields(lines[actor:partner]), _fields(lines[partner:])) if lacp else None,
     )
 
@@ -172,6 +184,12 @@ def _mii(fields: dict[str, str]) -> str:
     return fields["MII Status"]
 
 
+def _speed(value: str) -> int | None:
+    digits = value.removesuffix(" Mbps")
+    speed = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
+    return None if speed in _UNKNOWN_SPEEDS else speed
+
+
 def _name(value: str) -> str:
     name = value.partition(" (primary_reselect ")[0]
     return "" if name == "None" else name
@@ -179,7 +197,9 @@ def _name(value: str) -> str:
 
 def _mac(value: str) -> str:
     if value and not _MAC.match(value):
-        raise BondingTextError("a MAC that is none")
+        if not _MASKED.match(value):
+            raise BondingTextError("a MAC that is none")
+        return ""
     return value
 
 

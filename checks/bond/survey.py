@@ -34,8 +34,8 @@ class Bond(Record):
 
     name: str
     text: BondText
-    address: str
-    assigned: int  # addr_assign_type: RANDOM, STOLEN, PINNED
+    address: str  # "" in a capture without sysfs
+    assigned: int  # addr_assign_type: RANDOM, STOLEN, PINNED; 0 where an old kernel or a capture does not say
     ifindex: int
     admin_up: bool
     actor_system: str  # the LACP system that was set; "" for none, or where it is not shown
@@ -54,6 +54,7 @@ class Survey(Record):
     empty: tuple[str, ...]  # bonds without links that nobody switched on: the module makes bond0 so
     teams: tuple[str, ...]
     outside: dict[str, str]  # hardware interfaces in no bond -> permanent MAC
+    stacked: frozenset[str]  # links that have their MAC from an interface below them (VLANs), of those with a MAC twice
     machine: str  # machine-id
 
 
@@ -105,13 +106,15 @@ def survey(reader: Reader, settings: SimpleNamespace) -> Survey:
         unreadable.update((name, OTHER_NAMESPACE) for name in _masters(host) if matches(name, settings))
     named = selection.named(settings.bond)
     teams = tuple(name for name in list_teams(host) if matches(name, settings))
+    outside = _outside(reader, bonds) if bonds and not _without_sysfs(host) else {}
     return Survey(
         tuple(bonds),
         unreadable,
         tuple(name for name in named if name not in listed and name not in teams and name not in unreadable),
         tuple(empty),
         teams,
-        _outside(reader, bonds) if bonds else {},
+        outside,
+        _stacked(host, bonds, outside),
         machine_id(reader),
     )
 
@@ -144,14 +147,17 @@ def _made_from(reader: Reader) -> dict[str, list[str]]:
 def _read(reader: Reader, name: str, made_from: dict[str, list[str]]) -> Bond:
     """One bond. Raises OSError, BondingTextError, ValueError with the reason."""
     host = reader.host
+    if _without_sysfs(host):
+        text = parse_bonding(host.text(f"{_PROC}/{name}"))
+        nothing = {link.name: LinkExtra("", None) for link in text.links}
+        return Bond(name, text, "", 0, 0, bool(text.links), "", nothing, (), {}, {})
     directory = f"{_NET}/{name}"
     text, names = _consistent(host, name)
     ifindex = host.number(f"{directory}/ifindex")
     if host.ifindex(name) not in (ifindex, None):
         raise ValueError(OTHER_NAMESPACE)
     address = host.text(f"{directory}/address").strip()
-    assigned = host.number(f"{directory}/addr_assign_type")
-    if not address or assigned is None:
+    if not address:
         raise ValueError("its MAC cannot be read")
     flags = _optional(host, f"{directory}/flags")
     uppers = tuple(sorted(entry[6:] for entry in names if entry.startswith("upper_")))
@@ -160,7 +166,7 @@ def _read(reader: Reader, name: str, made_from: dict[str, list[str]]) -> Bond:
         name,
         text,
         address,
-        assigned,
+        host.number(f"{directory}/addr_assign_type") or 0,
         ifindex or 0,
         bool(int(flags, 16) & _ADMIN_UP) if flags else bool(text.links),
         _actor_system(host, directory) if text.system else "",
@@ -179,10 +185,15 @@ def _consistent(host: Host, name: str) -> tuple[BondText, list[str]]:
     for _ in range(2):
         text = parse_bonding(host.text(f"{_PROC}/{name}"))
         names = host.entries(f"{_NET}/{name}")
-        lowers = {entry[6:] for entry in names if entry.startswith("lower_")}
+        lowers = {entry[6:] for entry in names if entry.startswith(("lower_", "slave_"))}  # the latter before 3.14
         if lowers == {link.name for link in text.links} or (host.captured and not lowers):
             return text, names
     raise ValueError("its links differ between /proc and /sys (another network namespace?)")
+
+
+def _without_sysfs(host: Host) -> bool:
+    """Whether this is a capture of /proc only."""
+    return host.captured and not host.exists(_NET)
 
 
 def _by_mac(reader: Reader, name: str) -> bool:
@@ -201,6 +212,24 @@ def _extra(host: Host, link: str) -> LinkExtra:
         _optional(host, f"{_NET}/{link}/address").strip(),
         host.number(f"{_NET}/{link}/carrier_changes"),
     )
+
+
+def _stacked(host: Host, bonds: list[Bond], outside: dict[str, str]) -> frozenset[str]:
+    """Links that stand on another interface and so have its MAC, which several may have; asked of suspects only."""
+    owners: dict[str, list[str]] = {}
+    for bond in bonds:
+        for link in bond.text.links:
+            owners.setdefault(link.permanent, []).append(link.name)
+    taken = set(outside.values())
+    suspects = [name for mac, names in owners.items() if mac and (len(names) > 1 or mac in taken) for name in names]
+    return frozenset(name for name in suspects if _has_lower(host, name))
+
+
+def _has_lower(host: Host, name: str) -> bool:
+    try:
+        return any(entry.startswith("lower_") for entry in host.entries(f"{_NET}/{name}"))
+    except OSError:
+        return False
 
 
 def _outside(reader: Reader, bonds: list[Bond]) -> dict[str, str]:

@@ -38,6 +38,7 @@ _SPACE = (
     ("marked_chunks", "hdd_removal_chunks"),
     ("errors", "errors"),
 )
+_MISSPELT = "regularchuks"  # until February 2025
 _LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _NUMBER_MAX = 1 << 64
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}\Z", re.ASCII)
@@ -123,7 +124,8 @@ def _version(record: dict[str, Any]) -> tuple[int, int, int]:
 
 
 def _matrix(chunks: dict[str, Any]) -> Matrix:
-    whole = ChunkTable("whole", _cells(chunks, "allchunks"), _cells(chunks, "regularchunks"))
+    regular = next((key for key in ("regularchunks", _MISSPELT) if key in chunks), "regularchunks")
+    whole = ChunkTable("whole", _cells(chunks, "allchunks"), _cells(chunks, regular))
     if bool(_chunks(whole.all)) != bool(_chunks(whole.regular)):
         raise MfscliProblem("mfscli counts no chunk in one of its tables")
     parts = tuple(

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from bond.captures import CORPUS, captures, plant
-from bond.hosts import EA, EB, NOBODY, OTHER_PARTNER, PARTNER, A, B, Bond, C, Host, Link
+from bond.captures import CORPUS, captures, plant, put
+from bond.hosts import EA, EB, NOBODY, OTHER_PARTNER, PARTNER, A, B, Bond, C, Host, Link, text_of
 from support import check
 
 from checks.bond import flicker
@@ -83,6 +83,13 @@ FINDINGS: dict[str, tuple[Bond, int, str]] = {
     "two aggregators": (legs(EA, EB._replace(aggregator=2, state=5)), 1, "2/2 links up, eb idle in another aggregator"),
     "churned": (legs(EA, EB._replace(churn="churned")), 1, "2/2 links up, eb churned"),
     "not carrying": (legs(EA, EB._replace(state=13)), 1, "2/2 links up, eb not carrying"),
+    "nothing carried at all": (
+        legs(EA._replace(state=7, churn="churned"), EB._replace(state=7, aggregator=2)), 2,
+        "2/2 links up, no link carries although LACP partners are there, eb idle in another aggregator, ea churned",
+    ),
+    "nothing carried yet": (
+        legs(EA._replace(state=7, churn="monitoring"), EB._replace(state=7)), 1, "2/2 links up, ea, eb not carrying",
+    ),
     "not shown": (legs(EA, EB, shown=False), 0, "2/2 links up, 20 Gbit/s"),
     "not shown, two aggregators": (
         legs(EA, EB._replace(aggregator=2), shown=False), 1, "2/2 links up, eb idle in another aggregator",
@@ -111,6 +118,156 @@ def test_what_is_not_shown_is_said_with_the_line_that_shows_it(host: Host) -> No
     assert re.match(
         r"to see them, add to sudoers and call it with sudo -n: \S+ ALL=\(root\) NOPASSWD: /.*/check_bond ", said[1]
     )
+
+
+# As 2.6 kernels write it: the partner stands with the active aggregator only, and everybody may read it.
+OLD_LACP = """Ethernet Channel Bonding Driver: v3.4.0 (October 7, 2008)
+
+Bonding Mode: IEEE 802.3ad Dynamic link aggregation
+MII Status: up
+MII Polling Interval (ms): 100
+
+802.3ad info
+LACP rate: slow
+Active Aggregator Info:
+\tAggregator ID: 1
+\tNumber of ports: 2
+\tPartner Mac Address: 02:00:00:00:0a:01
+
+Slave Interface: ea
+MII Status: up
+Link Failure Count: 0
+Permanent HW addr: 52:54:00:aa:aa:aa
+Aggregator ID: 1
+
+Slave Interface: eb
+MII Status: up
+Link Failure Count: 0
+Permanent HW addr: 52:54:00:bb:bb:bb
+Aggregator ID: 1
+"""
+NO_AGGREGATOR = OLD_LACP.partition("Active Aggregator")[0] + "bond bond0 has no active aggregator\n"
+NO_AGGREGATOR += OLD_LACP[OLD_LACP.index("\nSlave Interface") :]
+OLD_FINDINGS = {
+    "well": (OLD_LACP, 0, "2/2 links up"),
+    "no partner": (
+        OLD_LACP.replace(PARTNER, NOBODY), 2, "2/2 links up, no LACP partner (00:00:00:00:00:00) although links are up",
+    ),
+    "two aggregators": (
+        OLD_LACP[:-2] + "2\n", 1, "2/2 links up, eb idle in another aggregator",
+    ),
+    "no partner, two aggregators": (
+        OLD_LACP.replace(PARTNER, NOBODY)[:-2] + "2\n", 2,
+        "2/2 links up, no LACP partner (00:00:00:00:00:00) although links are up",
+    ),
+    "in no aggregator": (OLD_LACP[:-2] + "N/A\n", 1, "2/2 links up, eb not carrying"),
+    "no aggregator": (
+        NO_AGGREGATOR.replace("ID: 1", "ID: N/A"), 2, "2/2 links up, no active LACP aggregator although links are up",
+    ),
+    "none of them active": (NO_AGGREGATOR, 2, "2/2 links up, no active LACP aggregator although links are up"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OLD_FINDINGS)
+def test_what_an_older_driver_tells_of_lacp(name: str, host: Host) -> None:
+    text, state, words = OLD_FINDINGS[name]
+    host.has(Bond())
+    host.put("proc/net/bonding/bond0", text)
+    ran = host.check("--no-history")
+    assert (ran.text, ran.code) == (f"BOND {('OK', 'WARNING', 'CRITICAL')[state]} - bond0 {words}", state)
+    assert not any(line.startswith("not seen") for line in ran.rest)
+
+
+def test_no_aggregator_as_others_than_root_see_it(host: Host) -> None:
+    host.has(Bond())
+    host.put("proc/net/bonding/bond0", OLD_LACP.partition("Active")[0] + OLD_LACP[OLD_LACP.index("\nSlave") :])
+    assert host.check("--no-history").text == "BOND OK - bond0 2/2 links up"
+    host.put(
+        "proc/net/bonding/bond0",
+        (OLD_LACP.partition("Active")[0] + OLD_LACP[OLD_LACP.index("\nSlave") :]).replace("ID: 1", "ID: N/A"),
+    )
+    line = "BOND CRITICAL - bond0 2/2 links up, no active LACP aggregator although links are up"
+    assert host.check("--no-history").text == line
+
+
+def test_no_aggregator_while_it_is_still_negotiated(host: Host) -> None:
+    bond = legs(EA._replace(churn="monitoring", state=7), EB._replace(churn="monitoring", state=7, aggregator=2))
+    host.has(bond)
+    head, _, rest = text_of(bond).partition("Active Aggregator Info:")
+    text = f"{head}bond bond0 has no active aggregator\n{rest[rest.index(chr(10) * 2) + 1 :]}"
+    host.put("proc/net/bonding/bond0", text)
+    assert host.check("--no-history").text == "BOND WARNING - bond0 2/2 links up, no LACP partner yet"
+    host.put("proc/net/bonding/bond0", text.replace("monitoring", "churned"))
+    line = "BOND CRITICAL - bond0 2/2 links up, no active LACP aggregator although links are up"
+    assert host.check("--no-history").text == line
+
+
+def test_a_capture_of_proc_alone_is_judged_by_what_is_there(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    put(root, "proc/net/bonding/bond0", text_of(Bond((EA, EB._replace(**DOWN)))))  # type: ignore[arg-type]
+    ran = check("bond", "--root", str(root), "--state-dir", str(tmp_path))
+    assert (ran.text, ran.code) == ("BOND WARNING - bond0 1/2 links up, eb down", 1)
+    unseen = "not seen: the MACs of bond0, pinned or not, and interfaces on top: no /sys in this capture"
+    assert unseen in ran.rest
+    put(root, "proc/net/bonding/bond0", text_of(Bond()))
+    ran = check("bond", "--root", str(root), "--state-dir", str(tmp_path))
+    assert (ran.text, ran.code) == ("BOND OK - bond0 2/2 links up, 10 Gbit/s", 0)
+    ran = check("bond", "--root", str(root), "--no-history", "--mac", A)
+    words = "2/2 links up, its MAC is not in this capture, --mac cannot be compared"
+    assert (ran.text, ran.code) == (f"BOND UNKNOWN - bond0 {words}", 3)
+
+
+def test_a_bond_that_sysfs_does_not_have(host: Host) -> None:
+    host.has(Bond())
+    host.put("proc/net/bonding/bond7", text_of(Bond(name="bond7")))
+    line = "BOND UNKNOWN - bond7 /sys shows another network namespace than /proc; 1 ok"
+    assert host.check("--no-history").text == line
+
+
+def test_an_older_kernel_calls_links_slaves_and_hides_where_a_mac_comes_from(host: Host) -> None:
+    host.has(Bond())
+    for link in ("ea", "eb"):
+        (host.root / f"sys/class/net/bond0/lower_{link}").rename(host.root / f"sys/class/net/bond0/slave_{link}")
+    (host.root / "sys/class/net/bond0/addr_assign_type").unlink()
+    ran = host.check()
+    assert ran.text == "BOND OK - bond0 2/2 links up, 10 Gbit/s"
+    assert "not seen: where the MACs of bond0 come from: no addr_assign_type here" in ran.rest
+    host.put("sys/class/net/bond0/slave_ec", "")
+    line = "BOND UNKNOWN - bond0 its links differ between /proc and /sys (another network namespace?)"
+    assert host.check().text == line
+
+
+def test_a_mac_that_changes_is_seen_without_its_origin(host: Host) -> None:
+    for boot, mac in (("11111111-1111", A), ("22222222-2222", B)):
+        host.boot(boot)
+        host.has(Bond(mac=mac))
+        (host.root / "sys/class/net/bond0/addr_assign_type").unlink()
+        ran = host.check()
+    words = f"MAC changed with the boot: {B} (eb's), was {A} (ea's); DHCP, SLAAC and DHCPv6 break"
+    assert ran.text == f"BOND CRITICAL - bond0 2/2 links up, {words}"
+
+
+def test_vlans_as_links_have_the_mac_of_what_is_below(host: Host) -> None:
+    host.has(
+        Bond((EA._replace(name="ea.10"), EB._replace(name="eb.10"))),
+        Bond((EA._replace(name="ea.20"), EB._replace(name="eb.20")), name="bond1"),
+    )
+    host.card("ea", A)
+    line = f"BOND WARNING - bond0 2/2 links up, ea.10, ea.20, ea were made with one MAC, {A}"
+    assert host.check("--no-history").text.startswith(line)
+    for link in ("ea.10", "ea.20", "eb.10", "eb.20"):
+        host.put(f"sys/class/net/{link}/lower_{link[:2]}", "")
+    assert host.check("--no-history").text == "BOND OK - 2 bonds, bond0 2/2 links up, 10 Gbit/s"
+
+
+def test_infiniband_whose_permanent_macs_an_older_driver_cut(host: Host) -> None:
+    """Their first six bytes may be alike, and are the start of the MAC that the bond moves to."""
+    here, there = (f"80:00:00:48:fe:80:00:00:00:00:00:00:00:02:c9:03:00:00:00:0{port}" for port in (1, 2))
+    links = tuple(link._replace(permanent=here[:17], address=mac) for link, mac in ((EA, here), (EB, there)))
+    host.has(Bond(links, mac=here, fail_over_mac="active"))
+    assert host.check().text == "BOND OK - bond0 2/2 links up, 10 Gbit/s"
+    host.has(Bond(links, mac=there, fail_over_mac="active", active="eb"))
+    assert host.check().text == "BOND OK - bond0 2/2 links up, 10 Gbit/s"
 
 
 def test_a_speed_that_is_not_enough(host: Host) -> None:

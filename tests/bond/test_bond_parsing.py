@@ -98,7 +98,7 @@ details partner lacp pdu:
 
 def test_a_bond_with_a_backup() -> None:
     assert parse_bonding(ACTIVE_BACKUP) == BondText(
-        "active-backup", "follow", "eno1", "eno2", "up", True, "", "", None,
+        "active-backup", "follow", "eno1", "eno2", "up", True, "", "", None, False,
         (
             Link("eno1", "going back", 1000, "half", 3, "0c:c4:7a:00:20:01", None),
             Link("eno2", "up", None, "", 0, "0c:c4:7a:00:20:02", None),
@@ -114,7 +114,7 @@ def test_a_bond_with_lacp() -> None:
         ),
     )  # fmt: skip
     assert parse_bonding(LACP) == BondText(
-        "802.3ad", "none", "", "", "up", True, "52:54:00:00:00:01", "02:00:00:00:0a:01", 3, legs
+        "802.3ad", "none", "", "", "up", True, "52:54:00:00:00:01", "02:00:00:00:0a:01", 3, True, legs
     )
 
 
@@ -123,7 +123,7 @@ def test_a_bond_with_lacp_as_others_than_root_see_it() -> None:
     head, _, links = LACP.partition("System priority")
     text = head + "\nSlave Interface" + links.partition("\nSlave Interface")[2].partition("details actor")[0]
     bond = parse_bonding(text)
-    assert (bond.system, bond.partner, bond.aggregator) == ("", "", None)
+    assert (bond.system, bond.partner, bond.aggregator, bond.shown) == ("", "", None, False)
     assert bond.links[0].lacp == Lacp(3, True, False, "", "", None)
 
 
@@ -146,7 +146,7 @@ def test_what_is_no_bond(text: str, reason: str) -> None:
         parse_bonding(text)
 
 
-@pytest.mark.parametrize("text", [ACTIVE_BACKUP, LACP])
+@pytest.mark.parametrize("text", [ACTIVE_BACKUP, LACP, LACP.replace("Slave queue ID: 0\n", "")])
 def test_half_a_text_is_no_bond(text: str) -> None:
     """Wherever it is cut: what is taken for a bond has fewer links, which sysfs tells, or all of what there is."""
     whole = parse_bonding(text)
@@ -157,6 +157,57 @@ def test_half_a_text_is_no_bond(text: str) -> None:
             continue
         assert bond.links == whole.links[: len(bond.links)], length
         assert not bond.links or bond._replace(links=()) == whole._replace(links=()), length
+
+
+# Older drivers: no speeds, no queues; everybody sees the active aggregator, nobody a single link's LACP.
+OLD = """Ethernet Channel Bonding Driver: v3.2.5 (March 21, 2008)
+
+Bonding Mode: fault-tolerance (active-backup) (fail_over_mac)
+Primary Slave: None
+Currently Active Slave: eth1
+MII Status: up
+MII Polling Interval (ms): 0
+Up Delay (ms): 0
+Down Delay (ms): 0
+ARP Polling Interval (ms): 500
+ARP IP target/s (n.n.n.n form): 192.0.2.1, 192.0.2.2
+
+Slave Interface: eth0
+MII Status: down
+Link Failure Count: 12
+Permanent HW addr: 0c:c4:7a:00:20:01
+
+Slave Interface: eth1
+MII Status: up
+Link Failure Count: 0
+Permanent HW addr: 0c:c4:7a:00:20:02
+"""
+
+
+def test_a_driver_that_says_less() -> None:
+    first = Link("eth0", "down", None, "", 12, "0c:c4:7a:00:20:01", None)
+    second = Link("eth1", "up", None, "", 0, "0c:c4:7a:00:20:02", None)
+    told = BondText("active-backup", "active", "", "eth1", "up", True, "", "", None, False, (first, second))
+    assert parse_bonding(OLD) == told
+    without = "\n".join(line for line in OLD.split("\n") if not line.startswith("Permanent"))
+    bare = tuple(link._replace(permanent="") for link in told.links)
+    assert parse_bonding(without) == told._replace(links=bare)
+
+
+def test_only_half_of_the_links_have_a_mac() -> None:
+    with pytest.raises(BondingTextError, match="cut short"):
+        parse_bonding(OLD.replace("Permanent HW addr: 0c:c4:7a:00:20:02\n", ""))
+
+
+@pytest.mark.parametrize("mac", ["xx:xx:xx:xx:xx:xx", "0C:C4:7A:XX:XX:02", "**:**:**:**:**:02", ""])
+def test_a_mac_that_was_masked_is_not_known(mac: str) -> None:
+    bond = parse_bonding(ACTIVE_BACKUP.replace("0c:c4:7a:00:20:02", mac))
+    assert [link.permanent for link in bond.links] == ["0c:c4:7a:00:20:01", ""]
+
+
+@pytest.mark.parametrize("speed", ["0 Mbps", "65535 Mbps", "4294967295 Mbps", "-1 Mbps", "Unknown"])
+def test_a_speed_that_nobody_knows(speed: str) -> None:
+    assert parse_bonding(ACTIVE_BACKUP.replace("1000 Mbps", speed)).links[0].speed is None
 
 
 @given(st.text())

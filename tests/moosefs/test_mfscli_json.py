@@ -128,6 +128,12 @@ def test_erasure_coding() -> None:
     ]  # fmt: skip
 
 
+def test_a_key_that_was_misspelt_until_2025() -> None:
+    chunks = dict(PRINTED["dataset"]["info"]["chunks"])
+    chunks["regularchuks"] = chunks.pop("regularchunks")
+    assert parse(changed("info/chunks", chunks)).matrix == parse(json.dumps(PRINTED).encode()).matrix
+
+
 def test_variants() -> None:
     assert parse(changed("info/chunk_loop", None)).loop == Loop(0, 0)
     assert parse(changed("chunkservers", [])).servers == ()
