@@ -93,9 +93,8 @@ def parse_bonding(text: str) -> BondText:
     links = tuple(_link(section.split("\n"), mode == LACP) for section in sections[1:])
     legs = [link.lacp for link in links if link.lacp is not None and link.lacp.aggregator is not None]
     untold = {leg.state is None for leg in legs}
-    bare = [
-        section for section in sections[1:] if _MAC_LINE not in section
-    ]  # either all, of a driver without speeds too
+    # a driver that tells no permanent MAC tells none of any link, and no speeds either
+    bare = [section for section in sections[1:] if _MAC_LINE not in section]
     whole = text.endswith("\n") and "MII Status" in head and len(bare) in (0, len(links))
     if (
         not whole
