@@ -154,7 +154,7 @@ def _steps(items: list[Item]) -> list[str]:
 def local_line(
     state: int, service: str, values: list[Value], text: str, details: list[str], cached: Cached | None = None
 ) -> str:
-    """One line of the section "local". The name is quoted, and nothing can be escaped in it."""
+    """One line of the section "local"."""
     again = f"cached({cached.at},{cached.interval}) " if cached else ""
     name = f"undergoal {_safe(service)}"
     finite = [value for value in values if math.isfinite(value.value)]
@@ -164,8 +164,8 @@ def local_line(
 
 
 def _safe(name: str) -> str:
-    """A name that can be quoted."""
-    return _one_line(name).replace('"', "'")
+    """A name that can be quoted: neither quotation mark may be inside, whichever is around it, and none be escaped."""
+    return _one_line(name).replace('"', "`").replace("'", "`")
 
 
 def _one_line(text: str) -> str:

@@ -82,7 +82,8 @@ def test_a_site_judges_as_the_host_does(site: Site, tmp_path: Path, check: str, 
     host.receive(called)
     host.discover()
     everything = host.check_all()
-    shown = {name.replace('"', "'"): found.state for name, found in everything.items() if "agent plugin" not in name}
+    quoted = str.maketrans({"'": "`", '"': "`"})  # as local lines have it
+    shown = {name.translate(quoted): found.state for name, found in everything.items() if "agent plugin" not in name}
     local = {
         found.name.removeprefix("undergoal "): int(found.state)
         for found in map(parse_line, called.lines("local"))

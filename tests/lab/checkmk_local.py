@@ -8,7 +8,7 @@ from typing import NamedTuple
 _LINE = re.compile(
     r"(?:cached\((?P<at>\d+),(?P<interval>\d+)\) )?"
     r"(?P<state>[0123P]) "
-    r"(?:\"(?P<double>[^\"]+)\"|'(?P<single>[^']+)'|(?P<bare>\S+)) "
+    r"(?:\"(?P<double>[^\"']+)\"|'(?P<single>[^\"']+)'|(?P<bare>[^\"' ]+)) "  # no quotation mark in a quoted name
     r"(?P<metrics>\S+)"
     r"(?: (?P<text>.*))?\Z"
 )

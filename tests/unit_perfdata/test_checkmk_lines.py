@@ -50,8 +50,8 @@ def test_names_that_look_alike_once_they_can_be_quoted() -> None:
     outcome = Outcome("x", OK, "said", items=(item('a"b'), item("a'b"), item("host"), item("")))
     assert [line.split('"')[1] for line in local(outcome, NAMING)] == [
         "undergoal Thing host",
-        "undergoal Thing a'b",
-        "undergoal Thing a'b#2",
+        "undergoal Thing a`b",
+        "undergoal Thing a`b#2",
         "undergoal Thing host (item)",
     ]
 
