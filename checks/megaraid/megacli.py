@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from checks.megaraid import megacli_fields, words
+from checks.megaraid import megacli_fields, megacli_summary, words
 from checks.megaraid.readings import (
     CACHECADE,
     COPYBACK,
@@ -44,7 +44,11 @@ _CRASH = re.compile(r"segmentation fault|core dumped|bus error|\baborted\b", re.
 _VOLUME_KEYS = ("raid level", "parity size", "mirror data", "current cache policy", "is vd cached", "span depth")
 _DISK_KEYS = ("firmware state", "media error count", "other error count", "inquiry data", "device id", "slot number")
 _BATTERY_KEYS = ("batterytype", "battery state", "learn cycle active", "learn cycle requested", "issohgood")
-_ADAPTER_KEYS = ("product name", "memory size", "roc temperature", "memory correctable errors", "ecc bucket count")
+_ADAPTER_KEYS = (
+    *("product name", "memory size", "roc temperature", "memory correctable errors", "ecc bucket count"),
+    *("virtual drives", "critical disks", "failed disks"),
+)
+_ONCE = {"slot number": "slot", "device id": "device", "firmware state": "state"}  # of a disk: again is another disk
 _TAKERS = {
     "volume": megacli_fields.volume,
     "disk": megacli_fields.disk,
@@ -182,6 +186,27 @@ class _Reader:
             return True
         return bool(within)
 
+    def _is_a_volume(self, value: str) -> bool:
+        """Whether a state that nothing announced is one of a virtual drive: "grep State" leaves no more of it."""
+        announced = self.block in ("volume", "slot") and "state" not in self.fields
+        return not announced and words.volume_state(value) in words.VOLUME_STATES
+
+    def _begin(self, key: str, value: str) -> None:
+        """A key that belongs to another thing than the present one begins that."""
+        foreign_to_volumes = self.block not in ("volume", "slot") and key in _VOLUME_KEYS
+        if foreign_to_volumes or (key == "state" and self._is_a_volume(value)):
+            self.open("volume", self.volumes, number=None)
+        elif self.block == "disk" and _ONCE.get(key) in self.fields:
+            self.open("disk", self.disks, enclosure=None)
+        elif self.block != "disk" and key in _DISK_KEYS:
+            if self.block != "adapter":
+                self.row = ""
+                self.open("disk", self.disks, enclosure=None)
+        elif self.block != "battery" and key in _BATTERY_KEYS:
+            self.open("battery", self.batteries)
+        elif self.block != "adapter" and key in _ADAPTER_KEYS:
+            self.open("adapter")
+
     def _pair(self, key: str, value: str, raw: str) -> None:
         if key in ("physical disk", "pd"):
             self.end_row()
@@ -195,16 +220,7 @@ class _Reader:
             return
         if key in ("disk group", "disk groups", "span", "number of spans"):
             self.end_row()
-        if self.block not in ("volume", "slot") and key in _VOLUME_KEYS:
-            self.open("volume", self.volumes, number=None)
-        elif self.block != "disk" and key in _DISK_KEYS:
-            if self.block != "adapter":
-                self.row = ""
-                self.open("disk", self.disks, enclosure=None)
-        elif self.block != "battery" and key in _BATTERY_KEYS:
-            self.open("battery", self.batteries)
-        elif self.block != "adapter" and key in _ADAPTER_KEYS:
-            self.open("adapter")
+        self._begin(key, value)
         take = _TAKERS.get(self.block)
         if take:
             take(self.fields, key, value, raw)
@@ -215,7 +231,10 @@ class _Reader:
 def parse(output: bytes) -> Readings:
     """Any output of any command; never raises. Bytes that are no UTF-8 (a battery's version can be) do no harm."""
     reader = _Reader()
-    for line in output.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+    lines = output.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if megacli_summary.is_one(lines):
+        return megacli_summary.parse(lines)
+    for line in lines:
         reader.line(line)
     reader.end_row()
     operations = list(reader.operations)

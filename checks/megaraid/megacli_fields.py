@@ -138,11 +138,15 @@ def controller(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
         "memory size": "cache_mb",
         "virtual drives": "volumes",
         "disks": "disks",
+        "failed disks": "failed_disks",
+        "critical disks": "suspect_disks",
     }
     if key in texts:
         fields[texts[key]] = value
     elif key in numbers:
         fields.setdefault(numbers[key], whole(value))
+    elif key in ("degraded", "offline"):
+        fields["bad_volumes"] = fields.get("bad_volumes", 0) + (whole(value) or 0)
     elif key == "bbu" and value:
         if value.lower() in ("present", "absent"):
             fields["battery"] = value.lower() == "present"
