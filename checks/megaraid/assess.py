@@ -289,6 +289,8 @@ def disk_findings(
         reasons += [f"{disk.predictive} predictive failures"] if disk.predictive else []
         code = PREDICTED_CRITICAL if settings.predicted == "critical" else PREDICTED
         yield fact(item, code, reasons=", ".join(reasons))
+    if sum(item_of(one) == item for one in readings.disks) > 1:
+        return  # slots were not kept: nobody can tell whose count it is
     if disk.media_errors is not None:
         yield Measure(item, "media_errors_total", disk.media_errors, 0)
     key = disk.serial or item

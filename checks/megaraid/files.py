@@ -13,7 +13,7 @@ from checks.megaraid.readings import Readings, merged
 from checks.megaraid.survey import Checkup, Problem, Survey
 
 # the first columns of storcli's tables, for where nothing else was kept
-_TABLE = re.compile(r"^ *(?:EID:Slt|DG/VD|DG Arr|DG Span|Drive-ID|Ctl Model|Ctrl Product) ", re.MULTILINE)
+_TABLE = re.compile(r"^ *(?:EID:Slt|DG/VD|DG Arr|DG Span|DG EID:Slot|Drive-ID|Ctl Model|Ctrl Product) ", re.MULTILINE)
 
 
 def from_files(host: Host, settings: SimpleNamespace) -> Survey:

@@ -39,6 +39,7 @@ _VOLUME_PROGRESS = re.compile(
 _PROGRESS = re.compile(r"^(.+?)\s*:\s*completed (\d+)%, taken (\d+) min", re.IGNORECASE)
 _FOREIGN = re.compile(r"there (?:are|is) (\d+) foreign", re.IGNORECASE)
 _MISSING_ROW = re.compile(r"^\d+\s+(\d+)\s+(\d+)\s+[\d.]+\s*[KMGT]?B", re.IGNORECASE)
+_ENCLOSURE = re.compile(r"enclosure \d+\Z")
 _CRASH = re.compile(r"segmentation fault|core dumped|bus error|\baborted\b", re.IGNORECASE)
 
 _VOLUME_KEYS = ("raid level", "parity size", "mirror data", "current cache policy", "is vd cached", "span depth")
@@ -48,7 +49,23 @@ _ADAPTER_KEYS = (
     *("product name", "memory size", "roc temperature", "memory correctable errors", "ecc bucket count"),
     *("virtual drives", "critical disks", "failed disks"),
 )
-_ONCE = {"slot number": "slot", "device id": "device", "firmware state": "state"}  # of a disk: again is another disk
+# keys that a disk has once: again, they are of another disk
+_ONCE = {
+    "slot number": "slot",
+    "device id": "device",
+    "firmware state": "state",
+    "media error count": "media_errors",
+    "other error count": "other_errors",
+    "predictive failure count": "predictive",
+}
+# "grep ... | xargs -n" makes one line of several, and some copies have lost all line ends
+_SEVERAL = re.compile(
+    r"\s*(?=(?:enclosure device id|(?<!enclosure )device id|slot number|pd type|raw size|sas address\(0\)"
+    r"|firmware state|(?:media error|other error|predictive failure) count|inquiry data|fde capable|foreign state"
+    r"|media type):)",
+    re.IGNORECASE,
+)
+_NAMES = {"controller", "enclosure", "slot", "device"}
 _TAKERS = {
     "volume": megacli_fields.volume,
     "disk": megacli_fields.disk,
@@ -62,7 +79,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self.adapter = 0
-        self.block = ""  # "volume", "disk", "battery", "adapter" or ""
+        self.block = ""  # "volume", "disk", "battery", "adapter", "enclosure" or ""
+        self.enclosure = ""
         self.fields: dict[str, Any] = {}
         self.controllers: dict[int, dict[str, Any]] = {}
         self.volumes: list[dict[str, Any]] = []
@@ -94,7 +112,11 @@ class _Reader:
             self.row = ""
 
     def line(self, raw: str) -> None:
-        """Take one line."""
+        """Take one line, or several that were made one."""
+        for part in _SEVERAL.split(raw) if raw.count(":") > 1 else (raw,):
+            self._one(part)
+
+    def _one(self, raw: str) -> None:
         text = raw.strip()
         if not text or text.startswith("==="):
             return
@@ -220,7 +242,12 @@ class _Reader:
             return
         if key in ("disk group", "disk groups", "span", "number of spans"):
             self.end_row()
-        self._begin(key, value)
+        if _ENCLOSURE.match(key) and not value:  # of -EncInfo, whose "Device ID" and "Inquiry data" are no disk's
+            self.block, self.enclosure = "enclosure", key
+        elif self.block != "enclosure":
+            self._begin(key, value)
+        elif key == "status" and value.lower() not in ("normal", "ok"):
+            self.problems.append((self.adapter, f"{self.enclosure} says {value}"))
         take = _TAKERS.get(self.block)
         if take:
             take(self.fields, key, value, raw)
@@ -239,10 +266,15 @@ def parse(output: bytes) -> Readings:
     reader.end_row()
     operations = list(reader.operations)
     for fields in reader.volumes:
+        if "state" not in fields and not fields.get("cachecade"):
+            reader.problems.append((fields["controller"], "no state of a virtual drive"))
         item = "v?" if fields["number"] is None else f"v{fields['number']}"
         operations += [Operation(fields["controller"], item, *done) for done in fields.pop("progress", [])]
     disks = []
     for fields in reader.disks:
+        if fields.keys() <= _NAMES:  # an event log tells of disks too, and not how they are
+            reader.problems.append((fields["controller"], "no state of a disk"))
+            continue
         progress = fields.pop("progress", [])
         disk = Disk(**{"slot": None, **fields})
         disks.append(disk)

@@ -49,6 +49,8 @@ _COMPLAINTS = {
     "learn cycle timeout": "learn cycle timed out",
     "remaining capacity low": "capacity low",
     "i2c errors detected": "I2C errors",
+    "over temperature": "over temperature",
+    "over charged": "over charged",
 }
 
 

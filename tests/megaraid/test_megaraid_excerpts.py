@@ -114,6 +114,17 @@ def test_summary(faults: dict[str, str], code: int, line: str, tmp_path: Path) -
     assert judged(tmp_path, SUMMARY.format(**{**healthy, **faults})) == (code, line)
 
 
+ENCLOSURE = """
+    Number of enclosures on adapter 0 -- 1
+
+    Enclosure 0:
+    Device ID                     : 252
+    Number of Slots               : 8
+    Status                        : {}
+    Inquiry data                  :
+        Vendor Identification     : LSI
+        Product Identification    : SGPIO
+"""
 MEGACLI = {
     "slots and states": (
         "Slot Number: 4\nFirmware state: Online\nSlot Number: 5\nFirmware state: Unconfigured(bad)\n"
@@ -148,6 +159,58 @@ MEGACLI = {
         "  Disks           : 17\n  Critical Disks  : 0\n  Failed Disks    : 0\n",
         0,
         "OK - c0: nothing wrong in what was read (1 file)",
+    ),
+    "lines that xargs joined": (
+        "Enclosure Device ID: 32 Slot Number: 0 Firmware state: Failed Inquiry Data: SEAGATE ST9900001SS\n"
+        "Enclosure Device ID: 32 Slot Number: 1 Firmware state: Online, Spun Up Inquiry Data: SEAGATE ST9900001SS\n",
+        2,
+        "CRITICAL - c0 e32:s0 (ST9900001SS) failed; 1 ok | disks=1;;;0 spares=0;;;0",
+    ),
+    "all line ends were lost": (
+        "Adapter #0Enclosure Device ID: 32Slot Number: 0Device Id: 0Media Error Count: 0Other Error Count: 0"
+        "Predictive Failure Count: 0Last Predictive Failure Event Seq Number: 0PD Type: SASFirmware state: Online"
+        "Enclosure Device ID: 32Slot Number: 1Device Id: 1Media Error Count: 0Other Error Count: 0"
+        "Predictive Failure Count: 3Last Predictive Failure Event Seq Number: 9PD Type: SASFirmware state: Online\n",
+        1,
+        "WARNING - c0 e32:s1 about to fail: 3 predictive failures; 1 ok | disks=2;;;0"
+        " c0_e32_s0_media_errors_total=0c;;;0 c0_e32_s1_media_errors_total=0c;;;0 spares=0;;;0",
+    ),
+    "counts of disks alone": (
+        "Media Error Count: 0\nOther Error Count: 0\nPredictive Failure Count: 2\n"
+        "Media Error Count: 0\nOther Error Count: 0\nPredictive Failure Count: 0\n",
+        1,
+        "WARNING - c0 s? about to fail: 2 predictive failures | disks=2;;;0 spares=0;;;0",
+    ),
+    "names of virtual drives alone": (
+        "Virtual Drive: 0 (Target Id: 0)\n",
+        3,
+        "UNKNOWN - c0 no state of a virtual drive | virtual_drives=1;;;0",
+    ),
+    "an event log": (
+        "seqNum: 0x00000a01\nEvent Description: Unexpected sense: PD 05(e0x20/s5)\nEvent Data:\n===========\n"
+        "Device ID: 5\nEnclosure Index: 32\nSlot Number: 5\n",
+        3,
+        "UNKNOWN - c0 no state of a disk",
+    ),
+    "an enclosure": (ENCLOSURE.format("Normal"), 0, "OK - nothing wrong in what was read (1 file)"),
+    "an enclosure with a fault": (ENCLOSURE.format("Critical"), 3, "UNKNOWN - c0 enclosure 0 says Critical"),
+    "a curly apostrophe": (
+        "Virtual Drive: 0 (Target Id: 0)\nRAID Level : Primary-1, Secondary-0, RAID Level Qualifier-0\n"
+        "State : Degraded\n"
+        "Enclosure Device ID: 32\nSlot Number: 0\nDrive\u2019s postion: DiskGroup: 0, Span: 0, Arm: 0\n"
+        "Firmware state: Online, Spun Up\n"
+        "Enclosure Device ID: 32\nSlot Number: 1\nDrive\u2019s postion: DiskGroup: 0, Span: 0, Arm: 1\n"
+        "Firmware state: Rebuild\n",
+        2,
+        "CRITICAL - c0 v0 RAID1 degraded, rebuild, no redundancy left; 1 ok"
+        " | disks=2;;;0 virtual_drives=1;;;0 spares=0;;;0",
+    ),
+    "a hot battery": (
+        "BBU status for Adapter: 0\n\nBatteryType: iBBU\nTemperature: 66 C\nBBU Firmware Status:\n"
+        "  Charging Status : None\n  Temperature : High\nBattery State : Optimal\nGasGuageStatus:\n"
+        "  Over Temperature : Yes\n  Over Charged : No\n",
+        1,
+        "WARNING - c0 BBU temperature high, over temperature | c0_BBU_battery_celsius=66",
     ),
 }
 
@@ -219,6 +282,18 @@ STORCLI = {
         f"Drive Information :\n{drives(GOOD, BAD)}",
         2,
         "CRITICAL - c0 e32:s2 unconfigured bad; 1 ok | disks=1;;;0 spares=0;;;0",
+    ),
+    "foreign groups without a head": (
+        f"FOREIGN CONFIGURATION :\n{DASHES}\nDG EID:Slot Type  State       Size NoVDs\n{DASHES}\n"
+        f" 0 -        RAID5 Frgn   3.637 TB     1\n{DASHES}\n",
+        1,
+        "WARNING - c0 foreign configuration (1)",
+    ),
+    "a hot battery": (
+        f"{HEAD}GasGaugeStatus :\n==============\n\n{DASHES}\nProperty                Value\n{DASHES}\n"
+        f"Fully Discharged        No\nOver Temperature        Yes\nOver Charged            No\n{DASHES}\n",
+        1,
+        "WARNING - c0 BBU over temperature",
     ),
     "rebuild": (
         PROGRESS.format(REBUILD, "/c0/e32/s4         3 In progress 4 Hours 10 Minutes"),
