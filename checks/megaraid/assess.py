@@ -16,6 +16,7 @@ from checks.megaraid.readings import (
     CHECK,
     COPYBACK,
     DEGRADED,
+    ERASING,
     FAILED,
     GOOD,
     INITIALISE,
@@ -31,6 +32,7 @@ from checks.megaraid.readings import (
     SHIELDED,
     SPARE,
     UNANSWERED,
+    UNSUPPORTED,
     Battery,
     Controller,
     Disk,
@@ -67,6 +69,7 @@ DISK_BAD, DISK_MISSING, DISK_UNANSWERED, DISK_UNKNOWN, DISK_SHIELDED = (
     "disk_unknown",
     "disk_shielded",
 )
+DISK_UNSUPPORTED = "disk_unsupported"
 DISK_REBUILDING, DISK_COPYBACK = "disk_rebuilding", "disk_copyback"
 PREDICTED, PREDICTED_CRITICAL, NEW_ERRORS = "disk_predicted", "disk_predicted_critical", "new_errors"
 BATTERY_BAD, LEARNING_OK, LEARNING_WARNING, LEARNING_CRITICAL = (
@@ -76,6 +79,7 @@ BATTERY_BAD, LEARNING_OK, LEARNING_WARNING, LEARNING_CRITICAL = (
     "learning_critical",
 )
 FEWER = "fewer_than_counted"
+BAD_COUNTED, FAILED_COUNTED, SUSPECTS_COUNTED = "bad_volumes_counted", "failed_disks_counted", "suspect_disks_counted"
 
 _LEARNING = {"ok": LEARNING_OK, "warning": LEARNING_WARNING, "critical": LEARNING_CRITICAL}
 _GOOD_BATTERY = ("", "optimal", "operational", "ok", "good", "ready", "charged", "charging", "full")
@@ -88,7 +92,9 @@ _PARITY = ("RAID5", "RAID6", "RAID50", "RAID60")
 
 
 def of_volume(volume: VirtualDrive) -> str:
-    """What a virtual drive is called."""
+    """What a virtual drive is called; by its group where only that is known."""
+    if volume.number is None and volume.group is not None:
+        return f"c{volume.controller} dg{volume.group}"
     return f"c{volume.controller} v{'?' if volume.number is None else volume.number}"
 
 
@@ -124,13 +130,32 @@ def controller_findings(
             yield fact(item, ROC_TOO_HOT, degrees=degrees)
         elif degrees > _ROC_WARNING and not settings.own_limits[name]:
             yield fact(item, ROC_HOT, degrees=degrees)
+    yield from _counted(controller, readings)
     listed = (
         ("disks", controller.disks, sum(1 for disk in readings.disks if disk.controller == controller.number)),
         ("virtual drives", controller.volumes, sum(1 for v in readings.volumes if v.controller == controller.number)),
     )
     for what, counted, seen in listed:
-        if counted is not None and seen < counted:
+        # the faults that it counts itself vouch for a list that was not kept, not for one that was not read
+        vouched = bool(settings.from_file) and not seen and controller.bad_volumes is not None
+        if counted is not None and seen < counted and not vouched:
             yield fact(item, FEWER, what=what, seen=seen, counted=counted)
+
+
+def _counted(controller: Controller, readings: Readings) -> Iterator[Finding]:
+    """Faults that a controller counts, and that no list shows."""
+    item = f"c{controller.number}"
+    volumes = [v for v in readings.volumes if v.controller == controller.number and v.state not in ("", OPTIMAL)]
+    disks = [disk for disk in readings.disks if disk.controller == controller.number]
+    bad = [disk for disk in disks if disk.state in _LOST]
+    suspects = [disk for disk in disks if disk.predictive or disk.smart_alert]
+    for code, counted, seen in (
+        (BAD_COUNTED, controller.bad_volumes, len(volumes)),
+        (FAILED_COUNTED, controller.failed_disks, len(bad)),
+        (SUSPECTS_COUNTED, controller.suspect_disks, len(suspects)),
+    ):
+        if counted and counted > seen:
+            yield fact(item, code, count=counted - seen)
 
 
 def apart_findings(readings: Readings) -> Iterator[Finding]:
@@ -212,7 +237,7 @@ def operation_findings(readings: Readings, settings: SimpleNamespace, history: S
     states = {(disk.controller, disk.place): disk for disk in readings.disks}
     for operation in readings.operations:
         disk = states.get((operation.controller, operation.item))
-        kind = operation.kind or (disk.state if disk is not None else "work in progress")
+        kind = operation.kind or (disk.state if disk is not None else _SOME_WORK)
         item = of_operation(operation)
         if kind in (REBUILD, COPYBACK):
             if disk is None or disk.state not in (REBUILD, COPYBACK):
@@ -264,6 +289,8 @@ def disk_findings(
         reasons += [f"{disk.predictive} predictive failures"] if disk.predictive else []
         code = PREDICTED_CRITICAL if settings.predicted == "critical" else PREDICTED
         yield fact(item, code, reasons=", ".join(reasons))
+    if sum(item_of(one) == item for one in readings.disks) > 1:
+        return  # slots were not kept: nobody can tell whose count it is
     if disk.media_errors is not None:
         yield Measure(item, "media_errors_total", disk.media_errors, 0)
     key = disk.serial or item
@@ -276,7 +303,7 @@ def disk_findings(
 
 
 def _state_findings(disk: Disk, item: str, readings: Readings) -> Iterator[Finding]:
-    if disk.state in (FAILED, OFFLINE):
+    if disk.state in (FAILED, OFFLINE, DEGRADED):
         yield fact(item, DISK_BAD, state=disk.state)
     elif disk.state == BAD:
         yield fact(item, DISK_BAD, state="unconfigured bad")
@@ -286,6 +313,10 @@ def _state_findings(disk: Disk, item: str, readings: Readings) -> Iterator[Findi
         yield fact(item, DISK_UNANSWERED, words=disk.words)
     elif disk.state == SHIELDED:
         yield fact(item, DISK_SHIELDED)
+    elif disk.state == UNSUPPORTED:
+        yield fact(item, DISK_UNSUPPORTED)
+    elif disk.state == ERASING:
+        yield fact(item, RUNNING, what=ERASING)
     elif disk.state == REBUILD and _degraded_owner(disk, readings) is None:
         yield fact(item, DISK_REBUILDING, what=REBUILD + _told(disk, readings.operations))
     elif disk.state == COPYBACK:
@@ -325,9 +356,12 @@ def cache_works(readings: Readings, number: int, settings: SimpleNamespace) -> b
     return None
 
 
-def count_findings(readings: Readings, checkups: Sequence[Checkup], problems: bool) -> Iterator[Finding]:
-    """How many there are of each kind; no number where a list could not be read."""
-    problems = problems or bool(readings.problems)
+def count_findings(readings: Readings, checkups: Sequence[Checkup], problems: bool, kept: bool) -> Iterator[Finding]:
+    """How many there are of each kind; no number where a list could not be read.
+
+    ``kept``: only what was kept of an output is known, and without a list none is known to be empty.
+    """
+    problems = problems or bool(readings.problems) or (kept and not readings.disks and not readings.volumes)
     here = [disk for disk in readings.disks if disk.state not in _NOT_COUNTED]
     alone = sum(1 for checkup in checkups if checkup.disk is None)
     if readings.disks or alone or (readings.controllers and not problems):
@@ -338,4 +372,5 @@ def count_findings(readings: Readings, checkups: Sequence[Checkup], problems: bo
         yield Measure("", "spares", sum(1 for disk in here if disk.state == SPARE), 0)
 
 
-KINDS = (BACKGROUND, CHECK, INITIALISE, RECONSTRUCT)
+_SOME_WORK = "work in progress"  # the tool does not say which
+KINDS = (BACKGROUND, CHECK, INITIALISE, RECONSTRUCT, ERASING, _SOME_WORK)

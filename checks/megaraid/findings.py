@@ -17,7 +17,7 @@ def all_findings(seen: Survey, settings: SimpleNamespace, run: Run) -> list[Find
     """Of everything that was read, the important measures first."""
     readings, history = seen.readings, run.history
     findings: list[Finding] = []
-    findings += assess.count_findings(readings, seen.checkups, bool(seen.problems))
+    findings += assess.count_findings(readings, seen.checkups, bool(seen.problems), bool(settings.from_file))
     if seen.tool is not None and readings.understood and not readings.none_here:
         findings.append(fact("", TOOL_USED, tool=seen.tool.name))
     elif settings.from_file:

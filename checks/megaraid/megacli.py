@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from checks.megaraid import megacli_fields, words
+from checks.megaraid import megacli_fields, megacli_summary, words
 from checks.megaraid.readings import (
     CACHECADE,
     COPYBACK,
@@ -39,12 +39,33 @@ _VOLUME_PROGRESS = re.compile(
 _PROGRESS = re.compile(r"^(.+?)\s*:\s*completed (\d+)%, taken (\d+) min", re.IGNORECASE)
 _FOREIGN = re.compile(r"there (?:are|is) (\d+) foreign", re.IGNORECASE)
 _MISSING_ROW = re.compile(r"^\d+\s+(\d+)\s+(\d+)\s+[\d.]+\s*[KMGT]?B", re.IGNORECASE)
+_ENCLOSURE = re.compile(r"enclosure \d+\Z")
 _CRASH = re.compile(r"segmentation fault|core dumped|bus error|\baborted\b", re.IGNORECASE)
 
 _VOLUME_KEYS = ("raid level", "parity size", "mirror data", "current cache policy", "is vd cached", "span depth")
 _DISK_KEYS = ("firmware state", "media error count", "other error count", "inquiry data", "device id", "slot number")
 _BATTERY_KEYS = ("batterytype", "battery state", "learn cycle active", "learn cycle requested", "issohgood")
-_ADAPTER_KEYS = ("product name", "memory size", "roc temperature", "memory correctable errors", "ecc bucket count")
+_ADAPTER_KEYS = (
+    *("product name", "memory size", "roc temperature", "memory correctable errors", "ecc bucket count"),
+    *("virtual drives", "critical disks", "failed disks"),
+)
+# keys that a disk has once: again, they are of another disk
+_ONCE = {
+    "slot number": "slot",
+    "device id": "device",
+    "firmware state": "state",
+    "media error count": "media_errors",
+    "other error count": "other_errors",
+    "predictive failure count": "predictive",
+}
+# "grep ... | xargs -n" makes one line of several, and some copies have lost all line ends
+_SEVERAL = re.compile(
+    r"\s*(?=(?:enclosure device id|(?<!enclosure )device id|slot number|pd type|raw size|sas address\(0\)"
+    r"|firmware state|(?:media error|other error|predictive failure) count|inquiry data|fde capable|foreign state"
+    r"|media type):)",
+    re.IGNORECASE,
+)
+_NAMES = {"controller", "enclosure", "slot", "device"}
 _TAKERS = {
     "volume": megacli_fields.volume,
     "disk": megacli_fields.disk,
@@ -58,7 +79,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self.adapter = 0
-        self.block = ""  # "volume", "disk", "battery", "adapter" or ""
+        self.block = ""  # "volume", "disk", "battery", "adapter", "enclosure" or ""
+        self.enclosure = ""
         self.fields: dict[str, Any] = {}
         self.controllers: dict[int, dict[str, Any]] = {}
         self.volumes: list[dict[str, Any]] = []
@@ -90,7 +112,11 @@ class _Reader:
             self.row = ""
 
     def line(self, raw: str) -> None:
-        """Take one line."""
+        """Take one line, or several that were made one."""
+        for part in _SEVERAL.split(raw) if raw.count(":") > 1 else (raw,):
+            self._one(part)
+
+    def _one(self, raw: str) -> None:
         text = raw.strip()
         if not text or text.startswith("==="):
             return
@@ -182,6 +208,27 @@ class _Reader:
             return True
         return bool(within)
 
+    def _is_a_volume(self, value: str) -> bool:
+        """Whether a state that nothing announced is one of a virtual drive: "grep State" leaves no more of it."""
+        announced = self.block in ("volume", "slot") and "state" not in self.fields
+        return not announced and words.volume_state(value) in words.VOLUME_STATES
+
+    def _begin(self, key: str, value: str) -> None:
+        """A key that belongs to another thing than the present one begins that."""
+        foreign_to_volumes = self.block not in ("volume", "slot") and key in _VOLUME_KEYS
+        if foreign_to_volumes or (key == "state" and self._is_a_volume(value)):
+            self.open("volume", self.volumes, number=None)
+        elif self.block == "disk" and _ONCE.get(key) in self.fields:
+            self.open("disk", self.disks, enclosure=None)
+        elif self.block != "disk" and key in _DISK_KEYS:
+            if self.block != "adapter":
+                self.row = ""
+                self.open("disk", self.disks, enclosure=None)
+        elif self.block != "battery" and key in _BATTERY_KEYS:
+            self.open("battery", self.batteries)
+        elif self.block != "adapter" and key in _ADAPTER_KEYS:
+            self.open("adapter")
+
     def _pair(self, key: str, value: str, raw: str) -> None:
         if key in ("physical disk", "pd"):
             self.end_row()
@@ -195,16 +242,12 @@ class _Reader:
             return
         if key in ("disk group", "disk groups", "span", "number of spans"):
             self.end_row()
-        if self.block not in ("volume", "slot") and key in _VOLUME_KEYS:
-            self.open("volume", self.volumes, number=None)
-        elif self.block != "disk" and key in _DISK_KEYS:
-            if self.block != "adapter":
-                self.row = ""
-                self.open("disk", self.disks, enclosure=None)
-        elif self.block != "battery" and key in _BATTERY_KEYS:
-            self.open("battery", self.batteries)
-        elif self.block != "adapter" and key in _ADAPTER_KEYS:
-            self.open("adapter")
+        if _ENCLOSURE.match(key) and not value:  # of -EncInfo, whose "Device ID" and "Inquiry data" are no disk's
+            self.block, self.enclosure = "enclosure", key
+        elif self.block != "enclosure":
+            self._begin(key, value)
+        elif key == "status" and value.lower() not in ("normal", "ok"):
+            self.problems.append((self.adapter, f"{self.enclosure} says {value}"))
         take = _TAKERS.get(self.block)
         if take:
             take(self.fields, key, value, raw)
@@ -215,15 +258,23 @@ class _Reader:
 def parse(output: bytes) -> Readings:
     """Any output of any command; never raises. Bytes that are no UTF-8 (a battery's version can be) do no harm."""
     reader = _Reader()
-    for line in output.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+    lines = output.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if megacli_summary.is_one(lines):
+        return megacli_summary.parse(lines)
+    for line in lines:
         reader.line(line)
     reader.end_row()
     operations = list(reader.operations)
     for fields in reader.volumes:
+        if "state" not in fields and not fields.get("cachecade"):
+            reader.problems.append((fields["controller"], "no state of a virtual drive"))
         item = "v?" if fields["number"] is None else f"v{fields['number']}"
         operations += [Operation(fields["controller"], item, *done) for done in fields.pop("progress", [])]
     disks = []
     for fields in reader.disks:
+        if fields.keys() <= _NAMES:  # an event log tells of disks too, and not how they are
+            reader.problems.append((fields["controller"], "no state of a disk"))
+            continue
         progress = fields.pop("progress", [])
         disk = Disk(**{"slot": None, **fields})
         disks.append(disk)

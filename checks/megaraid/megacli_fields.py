@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _POSITION = re.compile(r"disk\s?group\s*:\s*(\d+)", re.IGNORECASE)
+_ARM = re.compile(r"drive\W?s? po")  # "Drive's position", "Drive's postion", and with any apostrophe
 _LEVEL = re.compile(r"primary-(\d+)\s*,\s*secondary-(\d+)", re.IGNORECASE)
 # flags of a battery's firmware that are bad news when they are set, and what to call them
 _COMPLAINTS = {
@@ -22,6 +23,8 @@ _COMPLAINTS = {
     "i2c errors detected": "I2C errors",
     "no space to cache offload": "no space to offload the cache",
     "pack is about to fail & should be replaced": "about to fail",
+    "over temperature": "over temperature",
+    "over charged": "over charged",
 }
 LEARNING_EXPLAINS = ("capacity low", "voltage low")
 
@@ -67,7 +70,7 @@ def disk(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
         first, _, rest = value.partition(",")
         fields["state"], fields["words"] = words.disk_state(first), value
         fields["spun_down"] = "down" in rest.lower()
-    elif key.startswith(("drive's po", "drives po", "drive po")):
+    elif _ARM.match(key):
         group = _POSITION.search(value)
         fields["group"] = int(group[1]) if group else None
     elif key == "inquiry data":
@@ -138,11 +141,15 @@ def controller(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
         "memory size": "cache_mb",
         "virtual drives": "volumes",
         "disks": "disks",
+        "failed disks": "failed_disks",
+        "critical disks": "suspect_disks",
     }
     if key in texts:
         fields[texts[key]] = value
     elif key in numbers:
         fields.setdefault(numbers[key], whole(value))
+    elif key in ("degraded", "offline"):
+        fields["bad_volumes"] = fields.get("bad_volumes", 0) + (whole(value) or 0)
     elif key == "bbu" and value:
         if value.lower() in ("present", "absent"):
             fields["battery"] = value.lower() == "present"

@@ -12,6 +12,8 @@ OPTIMAL, PARTIAL, DEGRADED, OFFLINE, RECOVERY = "optimal", "partially degraded",
 # states of disks
 ONLINE, GOOD, BAD, SPARE, FAILED, REBUILD, COPYBACK = "online", "good", "bad", "spare", "failed", "rebuild", "copyback"
 JBOD, MISSING, SHIELDED, UNANSWERED = "jbod", "missing", "shielded", "unanswered"
+UNSUPPORTED, ERASING = "unsupported", "being erased"
+_FINE = ("", OPTIMAL, ONLINE, GOOD, SPARE, JBOD)
 CACHECADE = "CacheCade"  # level of a virtual drive that is a cache for others: it has no state of its own
 # operations that take hours
 CHECK, INITIALISE, BACKGROUND, RECONSTRUCT = (
@@ -40,6 +42,9 @@ class Controller(Record):
     safe_mode: bool = False
     disks: int | None = None  # how many it counts itself, against which a list is compared
     volumes: int | None = None
+    bad_volumes: int | None = None  # how many it counts that are degraded or offline
+    failed_disks: int | None = None
+    suspect_disks: int | None = None  # of which it predicts that they fail
 
 
 class Operation(Record):
@@ -128,7 +133,10 @@ class Readings(Record):
 
 
 def merged(readings: list[Readings]) -> Readings:
-    """Several answers as one: what is told of the same thing in two of them is put together."""
+    """Several answers as one: what is told of the same thing in two of them is put together.
+
+    A thing without a number, as where only some lines were kept of an output, is never taken for another.
+    """
 
     def gathered(field: str) -> list[tuple[object, ...]]:
         return [entry for reading in readings for entry in getattr(reading, field)]
@@ -137,13 +145,15 @@ def merged(readings: list[Readings]) -> Readings:
         known: dict[object, object] = {}
         for entry in gathered(field):
             identity = key(entry)  # type: ignore[operator]
+            if identity is None:
+                identity = ("without a number", len(known))
             known[identity] = _joined(known[identity], entry) if identity in known else entry
         return tuple(known.values())
 
     return Readings(
         controllers=together("controllers", lambda c: c.number),  # type: ignore[arg-type]
-        volumes=together("volumes", lambda v: (v.controller, v.number)),  # type: ignore[arg-type]
-        disks=together("disks", lambda d: (d.controller, d.enclosure, d.slot)),  # type: ignore[arg-type]
+        volumes=together("volumes", lambda v: None if v.number is None else (v.controller, v.number)),  # type: ignore[arg-type]
+        disks=together("disks", lambda d: None if d.slot is None else (d.controller, d.enclosure, d.slot)),  # type: ignore[arg-type]
         batteries=together("batteries", lambda b: b.controller),  # type: ignore[arg-type]
         operations=together("operations", lambda o: (o.controller, o.item, o.kind)),  # type: ignore[arg-type]
         foreign=_largest(gathered("foreign")),
@@ -163,9 +173,11 @@ def _largest(entries: list[tuple[object, ...]]) -> tuple[tuple[int, int], ...]:
 
 
 def _joined(first: object, second: object) -> object:
-    """Two readings of one thing: the first, its gaps filled from the second."""
+    """Two readings of one thing: the first, its gaps filled from the second; of two states the one that is not fine."""
     assert isinstance(first, tuple)
     assert isinstance(second, tuple)
+    if getattr(first, "state", "") in _FINE and getattr(second, "state", "") not in _FINE:
+        first, second = second, first
     return type(first)(*(other if _is_gap(mine) and other is not None else mine for mine, other in zip(first, second)))
 
 

@@ -11,12 +11,15 @@ import re
 from checks.megaraid import storcli_parts as parts
 from checks.megaraid import words
 from checks.megaraid.readings import (
+    COPYBACK,
     MISSING,
+    REBUILD,
     UNANSWERED,
     Controller,
     Disk,
     Operation,
     Readings,
+    VirtualDrive,
     merged,
     whole,
 )
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 _VOLUME_PATH = re.compile(r"/c\d+/v(\d+)")
 _TIME = re.compile(r"(\d+)\s*(day|hour|min)", re.IGNORECASE)
+_NO_SUCH_CONTROLLER = re.compile(r"controller \d+ not found")
 _MINUTES = {"day": 1440, "hour": 60, "min": 1}
 
 _NO_FOREIGN, _NO_DRIVE, _INCOMPLETE = 50, 46, 59
@@ -45,6 +49,8 @@ _COMPLAINTS = {
     "learn cycle timeout": "learn cycle timed out",
     "remaining capacity low": "capacity low",
     "i2c errors detected": "I2C errors",
+    "over temperature": "over temperature",
+    "over charged": "over charged",
 }
 
 
@@ -78,8 +84,13 @@ def _answer(answer: dict[str, Any]) -> Readings:
         return Readings(none_here=True, understood=True)
     if "no controller" in description.lower():
         return Readings(none_here=True, understood=True)
+    read.shown = next((kind for kind in (REBUILD, COPYBACK) if kind in description.lower()), "")
     for name, content in _sections(data):
         _take(read, name, content)
+    if not read.volumes:
+        read.volumes.extend(read.groups)
+    if not read.disks:
+        read.disks.extend(read.members)
     if isinstance(data, dict) and data.get("PD LIST") and whole(data.get("Physical Drives", "")) is None:
         read.problems.append((number, "its number of drives is missing: the answer may be cut"))
     _status(read, status, description, bool(data))
@@ -160,12 +171,23 @@ _NUMBERS = {
     "chip temperature": "roc",
     "ctrl temperature": "temperature",
     "controller temperature": "temperature",
+    "board temperature": "temperature",
     "on board memory size": "cache_mb",
     "memory size": "cache_mb",
     "ddr memory size": "cache_mb",
 }
-_FLAGS = {"any offline vd cache preserved": "preserved", "controller has booted into safe mode": "safe_mode"}
+_FLAGS = {
+    "any offline vd cache preserved": "preserved",
+    "preserved cache present": "preserved",
+    "controller has booted into safe mode": "safe_mode",
+}
 _COUNTS = {"physical drives": "disks", "virtual drives": "volumes"}
+_FAULTS = {
+    "failed pd drive count": "failed_disks",
+    "critical predictive failure pd drive count": "suspect_disks",
+    "vd degraded count": "bad_volumes",
+    "vd offline count": "bad_volumes",
+}
 
 
 def _controller(read: parts.Answer, part: str, pairs: dict[str, Any]) -> None:
@@ -184,6 +206,8 @@ def _controller(read: parts.Answer, part: str, pairs: dict[str, Any]) -> None:
             facts["battery"] = _present(parts.text_of(value))
         elif lower in _COUNTS and part == "" and whole(value) is not None:
             facts[_COUNTS[lower]] = whole(value)
+        elif lower in _FAULTS:
+            facts[_FAULTS[lower]] = facts.get(_FAULTS[lower], 0) + (whole(value) or 0)
         else:
             field = next((field for start, field in _NUMBERS.items() if lower.startswith(start)), None)
             if field:
@@ -201,7 +225,7 @@ def _overview(read: parts.Answer, row: dict[str, Any]) -> None:
     if number is not None:
         status = _HEALTH.get(word.lower().strip("* "), word)
         model = parts.text_of(row.get("Model", row.get("Product Name")))
-        read.others.append(Controller(number, model=model, status=status))
+        read.others.append(Controller(number, model=model, status=status, bad_volumes=whole(row.get("VNOpt", ""))))
 
 
 def _foreign(read: parts.Answer, name: str, content: Any, rows: list[dict[str, Any]]) -> None:
@@ -254,12 +278,23 @@ def _is_yes(value: Any) -> bool:
 
 
 def _topology(read: parts.Answer, rows: list[dict[str, Any]]) -> None:
+    """Drive groups: rows without a drive that are missing; and all there is, where no list of drives comes with it."""
     for row in rows:
-        state = words.disk_state(parts.text_of(row.get("State")), parts.text_of(row.get("Status")).strip("-"))
-        if state == MISSING and parts.text_of(row.get("Type")).upper() == "DRIVE":
-            array = parts.text_of(row.get("Arr", row.get("Span")))
+        kind, group = parts.text_of(row.get("Type")), whole(row.get("DG", ""))
+        word, status = parts.text_of(row.get("State")), parts.text_of(row.get("Status")).strip("-")
+        array = parts.text_of(row.get("Arr", row.get("Span")))
+        place = parts.place_of(parts.text_of(row.get("EID:Slot")))
+        state = words.disk_state(word, status)
+        if kind.upper() != "DRIVE":
+            if array == "-" and word != "-":  # the group itself, and not one of its arrays
+                read.groups.append(
+                    VirtualDrive(read.number, None, group=group, level=kind, state=words.volume_state(word))
+                )
+        elif state == MISSING:
             where = f"drive group {parts.text_of(row.get('DG'))} array {array} row {parts.text_of(row.get('Row'))}"
             read.missing.append((read.number, where))
+        elif place:
+            read.members.append(Disk(read.number, *place, state=state, group=group, words=f"{word} {status}".strip()))
 
 
 def _progress(read: parts.Answer, row: dict[str, Any]) -> None:
@@ -278,7 +313,7 @@ def _progress(read: parts.Answer, row: dict[str, Any]) -> None:
     elif volume:
         item = f"v{volume[1]}"
     if item:
-        kind = words.operation(parts.text_of(row.get("Operation"))) if row.get("Operation") else ""
+        kind = words.operation(parts.text_of(row.get("Operation"))) if row.get("Operation") else read.shown
         left = [
             int(count) * _MINUTES[unit.lower()]
             for count, unit in _TIME.findall(parts.text_of(row.get("Estimated Time Left")))
@@ -299,6 +334,7 @@ def _status(read: parts.Answer, status: dict[str, Any], description: str, has_da
     for row in rows:
         code, message = whole(row.get("ErrCd", "")), parts.text_of(row.get("ErrMsg"))
         path = parts.PATH.search(parts.text_of(row.get("Drive")))
+        one_drive = path or parts.place_of(parts.text_of(row.get("EID:Slt")))
         if code == 0:
             read.understood = True
         elif code == _NO_DRIVE and path:
@@ -308,13 +344,18 @@ def _status(read: parts.Answer, status: dict[str, Any], description: str, has_da
         elif code == _INCOMPLETE or "incomplete foreign" in message.lower():
             read.foreign = read.foreign or 1
             explained = True
+        elif one_drive and "drive not found" in message.lower():
+            read.problems.append((read.number, "no such drive"))
+            explained = True
         elif code == _NO_FOREIGN or any(sign in message.lower() for sign in _NO_SUCH_PART):
             explained = read.understood = True
         elif not has_data:
             read.problems.append((read.number, f"{message.strip('- ') or description} (error {code})"))
             explained = True
     lower = description.lower()
-    if "foreign" in lower and "incomplete" in lower:
+    if _NO_SUCH_CONTROLLER.search(lower):
+        read.problems.append((read.number, "no such controller"))
+    elif "foreign" in lower and "incomplete" in lower:
         read.foreign = read.foreign or 1
     elif any(sign in lower for sign in _NO_SUCH_PART):
         read.understood = True

@@ -30,6 +30,8 @@ class Answer:
         self.others: list[Controller] = []
         self.volumes: list[VirtualDrive] = []
         self.disks: list[Disk] = []
+        self.groups: list[VirtualDrive] = []  # of a topology, for want of a list of virtual drives
+        self.members: list[Disk] = []  # of a topology, for want of a list of drives
         self.battery: dict[str, Any] = {}
         self.operations: list[Operation] = []
         self.foreign = 0
@@ -37,6 +39,7 @@ class Answer:
         self.pinned: list[tuple[int, str]] = []
         self.problems: list[tuple[int | None, str]] = []
         self.understood = False
+        self.shown = ""  # the kind of operation that was asked for
 
     def readings(self) -> Readings:
         """As immutable readings."""
@@ -214,6 +217,10 @@ def second_volume(read: Answer, row: dict[str, Any]) -> None:
     if not isinstance(information, dict):
         return
     volume(read, information)
+    members = row.get("PDs")
+    for member in members if isinstance(members, list) else ():
+        if isinstance(member, dict):
+            disk(read, member)
     found = _GROUP.match(text_of(information.get("DG/VD")))
     properties = row.get("VD Properties")
     if found and isinstance(properties, dict):

@@ -65,6 +65,13 @@ FACTS = {
     assess.FEWER: FactRule(
         UNKNOWN, "lists {seen} of its {counted} {what}", "run it again; the answer may have been cut"
     ),
+    assess.BAD_COUNTED: FactRule(
+        CRITICAL, "counts {count} degraded or offline virtual drives", "storcli64 /call/vall show all"
+    ),
+    assess.FAILED_COUNTED: FactRule(CRITICAL, "counts {count} failed disks", "storcli64 /call/eall/sall show all"),
+    assess.SUSPECTS_COUNTED: FactRule(
+        WARNING, "counts {count} disks about to fail", "storcli64 /call/eall/sall show all"
+    ),
     assess.VD_OFFLINE: FactRule(CRITICAL, "offline", "do not write to it; find the disks that are missing"),
     assess.VD_OPTIMAL: FactRule(OK, "optimal"),
     assess.VD_RECOVERY: FactRule(CRITICAL, "in recovery", "storcli64 /call/vall show all"),
@@ -90,6 +97,9 @@ FACTS = {
     assess.DISK_UNANSWERED: FactRule(CRITICAL, "does not answer its controller ({words})", _REPLACE),
     assess.DISK_UNKNOWN: FactRule(UNKNOWN, "in an unknown state: {words}", "storcli64 /call/eall/sall show"),
     assess.DISK_SHIELDED: FactRule(WARNING, "shielded: being diagnosed after errors", "wait, or replace it"),
+    assess.DISK_UNSUPPORTED: FactRule(
+        WARNING, "not supported by its controller", "look at the compatibility list, or update the firmware"
+    ),
     assess.DISK_REBUILDING: FactRule(WARNING, "{what}"),
     assess.DISK_COPYBACK: FactRule(WARNING, "{what}"),
     assess.PREDICTED: FactRule(WARNING, "about to fail: {reasons}", _REPLACE),

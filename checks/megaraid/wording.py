@@ -43,7 +43,7 @@ def _summary(title: str, measures: dict[str, Judged], facts: list[Judged]) -> st
             parts.append(f"{found.finding.value} {one if found.finding.value == 1 else many}")
     tool = "".join(f" ({j.words})" for j in facts)
     if not parts:
-        return f"nothing wrong in what was read{tool}"
+        return f"{title}: nothing wrong in what was read{tool}".removeprefix(": ")
     return f"{title}: {', '.join(parts)}{tool}".removeprefix(": ")
 
 

@@ -8,6 +8,7 @@ from checks.megaraid.readings import (
     CHECK,
     COPYBACK,
     DEGRADED,
+    ERASING,
     FAILED,
     GOOD,
     INITIALISE,
@@ -22,6 +23,7 @@ from checks.megaraid.readings import (
     RECOVERY,
     SHIELDED,
     SPARE,
+    UNSUPPORTED,
 )
 
 _VOLUMES = {
@@ -39,6 +41,7 @@ _VOLUMES = {
     "rec": RECOVERY,
     "recovery": RECOVERY,
 }
+VOLUME_STATES = frozenset(_VOLUMES.values())
 # storcli's words, and MegaCli's "Firmware state" without what stands behind a comma
 _DISKS = {
     "onln": ONLINE,
@@ -54,6 +57,9 @@ _DISKS = {
     "hotspare": SPARE,
     "hot spare": SPARE,
     "global hot spare": SPARE,
+    "global hotspare": SPARE,
+    "dedicated hot spare": SPARE,
+    "dedicated hotspare": SPARE,
     "offln": OFFLINE,
     "offline": OFFLINE,
     "failed": FAILED,
@@ -70,6 +76,9 @@ _DISKS = {
     "hspshld": SHIELDED,
     "cfshld": SHIELDED,
     "cbshld": SHIELDED,
+    "ugunsp": UNSUPPORTED,
+    "ubunsp": BAD,
+    "sntze": ERASING,
     # storcli2 and perccli2: "State" says what a drive is for, "Status" how it is
     "conf/online": ONLINE,
     "uconf/good": GOOD,
@@ -97,6 +106,7 @@ _SECOND_WORDS = {  # of storcli2's State/Status, where the pair is not listed
     "copyback": COPYBACK,
     "cpybck": COPYBACK,
 }
+_ENDS = {"shld": SHIELDED, "sntz": ERASING, "dgrd": DEGRADED, "unsp": UNSUPPORTED}  # of storcli2's State
 _WRITE = {
     "writeback": "wb",
     "wb": "wb",
@@ -151,15 +161,22 @@ def volume_state(word: str) -> str:
 
 def disk_state(word: str, status: str = "") -> str:
     """The state of a disk, "" for a word that is not known. ``status``: the second word that storcli2 uses."""
-    first = " ".join(word.lower().split())
+    first = " ".join(word.lower().strip("-").split())
     if status:
         second = status.lower().strip()
-        return _DISKS.get(f"{first}/{second}") or (
-            SHIELDED if first.endswith("shld") else _SECOND_WORDS.get(second, "")
-        )
+        return _DISKS.get(f"{first}/{second}") or _second_state(first, _SECOND_WORDS.get(second, ""))
     if "/" in first and first not in _DISKS:
         return disk_state(*first.split("/", 1))
     return _DISKS.get(first, "")
+
+
+def _second_state(first: str, state: str) -> str:
+    """Of storcli2's "ConfShld", "JBODDgrd" and the like, which say more than "Online" or "Good" behind them."""
+    if state in ("", ONLINE, GOOD):
+        for end, meaning in _ENDS.items():
+            if first.endswith(end):
+                return meaning
+    return state
 
 
 def operation(name: str) -> str:
@@ -187,9 +204,11 @@ def megacli_policy(text: str) -> dict[str, str]:
 def storcli_policy(text: str) -> dict[str, str]:
     """Of storcli's "NRWBD", "RAWBC", and storcli2's "NR,WB"."""
     found: dict[str, str] = {}
+    if "," in text:
+        return megacli_policy(text)
+    if text.strip().startswith("Ra"):  # the adaptive one of old versions; "RAWB" is R and AWB
+        found["read"], text = "adaptive", text.strip()[2:]
     rest = text.strip().upper()
-    if "," in rest:
-        return megacli_policy(rest)
     for read in ("NR", "R"):
         if rest.startswith(read):
             found["read"], rest = _READ[read.lower()], rest[len(read) :]

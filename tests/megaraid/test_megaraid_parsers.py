@@ -52,7 +52,10 @@ def read(parse: Callable[[bytes], Readings], answers: dict[str, str], *left_out:
 def comparable(readings: Readings) -> list[object]:
     """What every tool says: texts of the tools and what only some of them know are left out."""
     return [
-        [controller._replace(pci="", status="Optimal") for controller in readings.controllers],
+        [
+            controller._replace(pci="", status="Optimal", bad_volumes=None, failed_disks=None, suspect_disks=None)
+            for controller in readings.controllers
+        ],
         sorted(
             (
                 disk._replace(words="", identity="", model=disk.model.replace("SEAGATE ", ""), interface="")
