@@ -38,12 +38,16 @@ _VOLUME_PROGRESS = re.compile(
 )
 _PROGRESS = re.compile(r"^(.+?)\s*:\s*completed (\d+)%, taken (\d+) min", re.IGNORECASE)
 _FOREIGN = re.compile(r"there (?:are|is) (\d+) foreign", re.IGNORECASE)
+_FOREIGN_GROUPS = re.compile(r"foreign configuration \d+ on controller (\d+)\s*:\Z", re.IGNORECASE)
 _MISSING_ROW = re.compile(r"^\d+\s+(\d+)\s+(\d+)\s+[\d.]+\s*[KMGT]?B", re.IGNORECASE)
 _ENCLOSURE = re.compile(r"enclosure \d+\Z")
 _CRASH = re.compile(r"segmentation fault|core dumped|bus error|\baborted\b", re.IGNORECASE)
 
 _VOLUME_KEYS = ("raid level", "parity size", "mirror data", "current cache policy", "is vd cached", "span depth")
-_DISK_KEYS = ("firmware state", "media error count", "other error count", "inquiry data", "device id", "slot number")
+_DISK_KEYS = (
+    *("firmware state", "media error count", "other error count", "inquiry data", "device id", "slot number"),
+    *("foreign state", "drive has flagged a s.m.a.r.t alert"),
+)
 _BATTERY_KEYS = ("batterytype", "battery state", "learn cycle active", "learn cycle requested", "issohgood")
 _ADAPTER_KEYS = (
     *("product name", "memory size", "roc temperature", "memory correctable errors", "ecc bucket count"),
@@ -57,6 +61,9 @@ _ONCE = {
     "media error count": "media_errors",
     "other error count": "other_errors",
     "predictive failure count": "predictive",
+    "foreign state": "foreign",
+    "drive temperature": "temperature",
+    "drive has flagged a s.m.a.r.t alert": "smart_alert",
 }
 # "grep ... | xargs -n" makes one line of several, and some copies have lost all line ends
 _SEVERAL = re.compile(
@@ -87,7 +94,11 @@ class _Reader:
         self.disks: list[dict[str, Any]] = []
         self.batteries: list[dict[str, Any]] = []
         self.operations: list[Operation] = []
-        self.foreign: list[tuple[int, int]] = []
+        self.foreign: dict[int, int] = {}  # counted
+        self.previewed: dict[int, int] = {}  # listed
+        self.elsewhere = (
+            False  # in a foreign configuration: its virtual drives are not here, its disks are listed twice
+        )
         self.missing: list[tuple[int, str]] = []
         self.pinned: list[tuple[int, str]] = []
         self.problems: list[tuple[int | None, str]] = []
@@ -133,6 +144,8 @@ class _Reader:
     def _sentence(self, text: str) -> bool:
         """Lines that mean something by themselves."""
         lower = text.lower()
+        if self._of_elsewhere(text):
+            return True
         if _CRASH.search(lower):
             self.problems.append((self.adapter, "the tool crashed"))
             return True
@@ -166,6 +179,18 @@ class _Reader:
             return True
         return False
 
+    def _of_elsewhere(self, text: str) -> bool:
+        """A line of the foreign configurations, as -CfgForeign -Dsply lists them."""
+        groups = _FOREIGN_GROUPS.match(text)
+        if groups:
+            self.end_row()
+            self.adapter, self.understood, self.elsewhere = int(groups[1]), True, True
+            self.previewed[self.adapter] = self.previewed.get(self.adapter, 0) + 1
+        elif self.elsewhere and (_ADAPTER.search(text) or text.startswith("Exit Code")):
+            self.elsewhere = False
+            return False
+        return self.elsewhere
+
     def _adapter(self, text: str, lower: str) -> bool:
         """A line that names an adapter: what follows is that one's."""
         found = _ADAPTER.search(text)
@@ -177,7 +202,7 @@ class _Reader:
         self.rows = "missing" in lower and "no missing" not in lower
         foreign = _FOREIGN.search(text)
         if foreign and int(foreign[1]):
-            self.foreign.append((self.adapter, int(foreign[1])))
+            self.foreign[self.adapter] = max(self.foreign.get(self.adapter, 0), int(foreign[1]))
         if "bbu status for" in lower:
             self.open("battery", self.batteries)
         elif "bbu" in lower and "fail" not in lower:
@@ -285,7 +310,7 @@ def parse(output: bytes) -> Readings:
         disks=tuple(disks),
         batteries=tuple(_battery_of(fields) for fields in reader.batteries),
         operations=tuple(operations),
-        foreign=tuple(reader.foreign),
+        foreign=tuple({**reader.previewed, **reader.foreign}.items()),
         missing=tuple(reader.missing),
         pinned=tuple(reader.pinned),
         problems=tuple(reader.problems),

@@ -114,6 +114,29 @@ def test_summary(faults: dict[str, str], code: int, line: str, tmp_path: Path) -
     assert judged(tmp_path, SUMMARY.format(**{**healthy, **faults})) == (code, line)
 
 
+PREVIEW = """
+Foreign configuration 0 on controller 0:
+Number of DISK GROUPS: 1
+
+DISK GROUP: 0
+Number of Spans: 1
+SPAN: 0
+Virtual Drive Information:
+Virtual Drive: 0 (Target Id: 0)
+RAID Level          : Primary-1, Secondary-0, RAID Level Qualifier-0
+State               : Degraded
+Physical Disk Information:
+Physical Disk: 0
+Enclosure Device ID: 252
+Slot Number: 7
+Firmware state: Online, Spun Up
+Foreign State: None
+
+Physical Disk: 1
+This Physical Disk is Missing.
+
+Exit Code: 0x00
+"""
 ENCLOSURE = """
     Number of enclosures on adapter 0 -- 1
 
@@ -180,6 +203,23 @@ MEGACLI = {
         "Media Error Count: 0\nOther Error Count: 0\nPredictive Failure Count: 0\n",
         1,
         "WARNING - c0 s? about to fail: 2 predictive failures | disks=2;;;0 spares=0;;;0",
+    ),
+    "foreign states alone": (
+        "Foreign State: None\nForeign State: Foreign\nForeign State: None\n",
+        1,
+        "WARNING - c0 foreign configuration (1) | disks=3;;;0 spares=0;;;0",
+    ),
+    "SMART alerts alone": (
+        "Drive has flagged a S.M.A.R.T alert : Yes\nDrive has flagged a S.M.A.R.T alert : No\n",
+        1,
+        "WARNING - c0 s? about to fail: SMART alert | disks=2;;;0 spares=0;;;0",
+    ),
+    "a foreign configuration": (PREVIEW, 1, "WARNING - c0 foreign configuration (1)"),
+    "a foreign configuration before the own": (
+        PREVIEW + "Adapter 0 -- Virtual Drive Information:\nVirtual Drive: 0 (Target Id: 0)\n"
+        "RAID Level : Primary-1, Secondary-0, RAID Level Qualifier-0\nState : Optimal\n",
+        1,
+        "WARNING - c0 foreign configuration (1) | virtual_drives=1;;;0",
     ),
     "names of virtual drives alone": (
         "Virtual Drive: 0 (Target Id: 0)\n",
