@@ -12,7 +12,7 @@ from checks.frame.options import Option, absolute_path
 from checks.frame.plugin import Examination, Judged, NothingHere, Plugin, Run
 from checks.frame.printable import printable
 from checks.frame.readings import Fact, Measure
-from checks.megaraid import assess, assess_smart, local
+from checks.megaraid import assess_operations, assess_smart, assess_volumes, local
 from checks.megaraid.findings import all_findings, gone_findings
 from checks.megaraid.survey import Survey, item_of, survey
 from checks.megaraid.tables import FACTS, LEVELS
@@ -201,9 +201,9 @@ class MegaRaid(Plugin):
             return 5.0
         if not item:
             return 4.0
-        if any(code.startswith("vd_") and code != assess.VD_OPTIMAL for code in codes):
+        if any(code.startswith("vd_") and code != assess_volumes.VD_OPTIMAL for code in codes):
             return 3.0
-        return 2.0 if assess.RUNNING in codes else 1.0 if self.is_main(judged) else 0.0
+        return 2.0 if assess_operations.RUNNING in codes else 1.0 if self.is_main(judged) else 0.0
 
     def sentence(self, title: str, judged: list[Judged]) -> str:
         """See Plugin."""
@@ -211,7 +211,7 @@ class MegaRaid(Plugin):
 
     def all_fine(self, sentences: list[str]) -> str:
         """The summary, and what is going on."""
-        going = [sentence for sentence in sentences[1:] if any(kind in sentence for kind in assess.KINDS)]
+        going = [sentence for sentence in sentences[1:] if any(kind in sentence for kind in assess_operations.KINDS)]
         text = sentences[0]
         return "; ".join([text, *going[:1]]) + (f" and {len(going) - 1} more" if len(going) > 1 else "")
 
@@ -228,7 +228,9 @@ def _titles(seen: Survey) -> dict[str, str]:
     titles = {"": models[0] if len(models) == 1 else f"{len(models)} controllers" if models else ""}
     titles["tool"] = "MegaRAID"
     for volume in readings.volumes:
-        titles[assess.of_volume(volume)] = f"{assess.of_volume(volume)} {printable(volume.level, 12)}".strip()
+        titles[assess_volumes.of_volume(volume)] = (
+            f"{assess_volumes.of_volume(volume)} {printable(volume.level, 12)}".strip()
+        )
     for disk in readings.disks:
         if disk.serial:
             titles[item_of(disk)] = f"{item_of(disk)} ({printable(disk.serial, 24)})"

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from checks.frame.plugin import UNREADABLE, Run
 from checks.frame.readings import Fact, Finding, Measure, fact
-from checks.megaraid import assess, assess_smart
+from checks.megaraid import assess_controllers, assess_disks, assess_operations, assess_smart, assess_volumes
 from checks.megaraid.survey import Checkup, Survey, item_of
 from checks.megaraid.tables import ABSENT, GONE, LEVELS, TOOL_USED
 from perfdata.numbers import duration
@@ -17,7 +17,9 @@ def all_findings(seen: Survey, settings: SimpleNamespace, run: Run) -> list[Find
     """Of everything that was read, the important measures first."""
     readings, history = seen.readings, run.history
     findings: list[Finding] = []
-    findings += assess.count_findings(readings, seen.checkups, bool(seen.problems), bool(settings.from_file))
+    findings += assess_controllers.count_findings(
+        readings, seen.checkups, bool(seen.problems), bool(settings.from_file)
+    )
     if seen.tool is not None and readings.understood and not readings.none_here:
         findings.append(fact("", TOOL_USED, tool=seen.tool.name))
     elif settings.from_file:
@@ -30,17 +32,17 @@ def all_findings(seen: Survey, settings: SimpleNamespace, run: Run) -> list[Find
     findings += [fact(f"c{number}", ABSENT, number=number, present=present) for number in seen.absent]
     controllers = {controller.number: controller for controller in readings.controllers}
     for controller in readings.controllers:
-        findings += assess.controller_findings(controller, readings, settings, history)
-    findings += assess.apart_findings(readings)
+        findings += assess_controllers.controller_findings(controller, readings, settings, history)
+    findings += assess_controllers.apart_findings(readings)
     offered = readings.understood or any(c.health.offers or c.health.standby for c in seen.checkups)
     if seen.checkups and not offered:
         findings.append(fact("smartctl", UNREADABLE, reason="found no disk that offers SMART", next_step=""))
     for volume in readings.volumes:
-        works = assess.cache_works(readings, volume.controller, settings)
-        findings += assess.volume_findings(volume, readings, settings, works)
-    findings += assess.operation_findings(readings, settings, history)
+        works = assess_controllers.cache_works(readings, volume.controller, settings)
+        findings += assess_volumes.volume_findings(volume, readings, settings, works)
+    findings += assess_operations.operation_findings(readings, settings, history)
     for battery in readings.batteries:
-        findings += assess.battery_findings(battery, controllers.get(battery.controller), settings)
+        findings += assess_controllers.battery_findings(battery, controllers.get(battery.controller), settings)
     return _in_order([*findings, *_disk_findings(seen, settings, run)])
 
 
@@ -50,7 +52,7 @@ def _disk_findings(seen: Survey, settings: SimpleNamespace, run: Run) -> list[Fi
     findings: list[Finding] = []
     checkups = {checkup.item: checkup for checkup in seen.checkups}
     for disk in readings.disks:
-        findings += assess.disk_findings(disk, readings, settings, history)
+        findings += assess_disks.disk_findings(disk, readings, settings, history)
         checkup = checkups.get(item_of(disk))
         trusted = checkup is not None and not _is_wrong(checkup, settings)
         health = checkup.health if checkup is not None and trusted else None
@@ -79,7 +81,7 @@ def gone_findings(seen: Survey, settings: SimpleNamespace, run: Run) -> list[Fin
     if history is None or settings.from_file or (settings.no_sudo and os.geteuid() != 0):
         return []  # without rights the tools see no controller
     present = {f"c{controller.number}": controller.serial for controller in seen.readings.controllers}
-    present.update((assess.of_volume(volume), "") for volume in seen.readings.volumes)
+    present.update((assess_volumes.of_volume(volume), "") for volume in seen.readings.volumes)
     present.update((item_of(disk), disk.serial) for disk in seen.readings.disks)
     known = history.seen()
     for item, serial in present.items():

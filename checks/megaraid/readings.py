@@ -13,6 +13,7 @@ OPTIMAL, PARTIAL, DEGRADED, OFFLINE, RECOVERY = "optimal", "partially degraded",
 ONLINE, GOOD, BAD, SPARE, FAILED, REBUILD, COPYBACK = "online", "good", "bad", "spare", "failed", "rebuild", "copyback"
 JBOD, MISSING, SHIELDED, UNANSWERED = "jbod", "missing", "shielded", "unanswered"
 UNSUPPORTED, ERASING = "unsupported", "being erased"
+LOST = (REBUILD, OFFLINE, FAILED, MISSING, UNANSWERED, BAD)  # of which no virtual drive has all the data
 _FINE = ("", OPTIMAL, ONLINE, GOOD, SPARE, JBOD)
 CACHECADE = "CacheCade"  # level of a virtual drive that is a cache for others: it has no state of its own
 # operations that take hours

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checks.frame.readings import FactRule, Levels
-from checks.megaraid import assess, assess_smart
+from checks.megaraid import assess_controllers, assess_disks, assess_operations, assess_smart, assess_volumes
 from perfdata.outcome import CRITICAL, OK, UNKNOWN, WARNING
 
 GONE, ABSENT, TOOL_USED = "gone", "controller_absent", "tool_used"
@@ -37,78 +37,92 @@ FACTS = {
     GONE: FactRule(CRITICAL, "gone, last seen {ago} ago", "bring it back, or run the check once with --accept"),
     ABSENT: FactRule(UNKNOWN, "no such controller", "correct --controller {number}; there is {present}"),
     TOOL_USED: FactRule(OK, "{tool}"),
-    assess.CONTROLLER_BAD: FactRule(CRITICAL, "status {status}", "storcli64 /call show all"),
-    assess.CONTROLLER_ATTENTION: FactRule(WARNING, "says {status}", "storcli64 /call show all"),
-    assess.SAFE_MODE: FactRule(
+    assess_controllers.CONTROLLER_BAD: FactRule(CRITICAL, "status {status}", "storcli64 /call show all"),
+    assess_controllers.CONTROLLER_ATTENTION: FactRule(WARNING, "says {status}", "storcli64 /call show all"),
+    assess_controllers.SAFE_MODE: FactRule(
         CRITICAL, "has booted into safe mode", "look at its events: storcli64 /call show events"
     ),
-    assess.ECC_UNCORRECTABLE: FactRule(
+    assess_controllers.ECC_UNCORRECTABLE: FactRule(
         CRITICAL, "{count} uncorrectable memory errors", "back up, and replace the controller or its memory"
     ),
-    assess.ECC_NEW: FactRule(
+    assess_controllers.ECC_NEW: FactRule(
         WARNING, "{count} new memory errors (corrected)", "replace the controller's memory if it goes on; --accept"
     ),
-    assess.PRESERVED: FactRule(
+    assess_controllers.PRESERVED: FactRule(
         CRITICAL, "keeps unwritten data of a lost virtual drive", "bring its disks back before anything else"
     ),
-    assess.PINNED: FactRule(
+    assess_controllers.PINNED: FactRule(
         CRITICAL,
         "lost, with unwritten data in the cache",
         "bring its disks back, so that the cache is written; MegaCli -GetPreservedCacheList -aALL",
     ),
-    assess.FOREIGN: FactRule(
+    assess_controllers.FOREIGN: FactRule(
         WARNING, "foreign configuration ({count})", "import or clear it: storcli64 /cN/fall show all"
     ),
-    assess.MISSING_ROW: FactRule(CRITICAL, "disk missing in {where}", "put a disk in its place"),
-    assess.ROC_HOT: FactRule(WARNING, "chip at {degrees} C", "look for a fan that stands still"),
-    assess.ROC_TOO_HOT: FactRule(CRITICAL, "chip at {degrees} C", "look for a fan that stands still"),
-    assess.FEWER: FactRule(
+    assess_controllers.MISSING_ROW: FactRule(CRITICAL, "disk missing in {where}", "put a disk in its place"),
+    assess_controllers.ROC_HOT: FactRule(WARNING, "chip at {degrees} C", "look for a fan that stands still"),
+    assess_controllers.ROC_TOO_HOT: FactRule(CRITICAL, "chip at {degrees} C", "look for a fan that stands still"),
+    assess_controllers.FEWER: FactRule(
         UNKNOWN, "lists {seen} of its {counted} {what}", "run it again; the answer may have been cut"
     ),
-    assess.BAD_COUNTED: FactRule(
+    assess_controllers.BAD_COUNTED: FactRule(
         CRITICAL, "counts {count} degraded or offline virtual drives", "storcli64 /call/vall show all"
     ),
-    assess.FAILED_COUNTED: FactRule(CRITICAL, "counts {count} failed disks", "storcli64 /call/eall/sall show all"),
-    assess.SUSPECTS_COUNTED: FactRule(
+    assess_controllers.FAILED_COUNTED: FactRule(
+        CRITICAL, "counts {count} failed disks", "storcli64 /call/eall/sall show all"
+    ),
+    assess_controllers.SUSPECTS_COUNTED: FactRule(
         WARNING, "counts {count} disks about to fail", "storcli64 /call/eall/sall show all"
     ),
-    assess.VD_OFFLINE: FactRule(CRITICAL, "offline", "do not write to it; find the disks that are missing"),
-    assess.VD_OPTIMAL: FactRule(OK, "optimal"),
-    assess.VD_RECOVERY: FactRule(CRITICAL, "in recovery", "storcli64 /call/vall show all"),
-    assess.VD_UNKNOWN: FactRule(UNKNOWN, "in an unknown state: {state}", "storcli64 /call/vall show all"),
-    assess.VD_DEGRADED: FactRule(
+    assess_volumes.VD_OFFLINE: FactRule(CRITICAL, "offline", "do not write to it; find the disks that are missing"),
+    assess_volumes.VD_OPTIMAL: FactRule(OK, "optimal"),
+    assess_volumes.VD_RECOVERY: FactRule(CRITICAL, "in recovery", "storcli64 /call/vall show all"),
+    assess_volumes.VD_UNKNOWN: FactRule(UNKNOWN, "in an unknown state: {state}", "storcli64 /call/vall show all"),
+    assess_volumes.VD_DEGRADED: FactRule(
         CRITICAL, "{state}, not rebuilding", "replace the failed disk; the rebuild then starts"
     ),
-    assess.VD_REBUILDING: FactRule(WARNING, "{state}, {progress}"),
-    assess.VD_NO_REDUNDANCY: FactRule(
+    assess_volumes.VD_REBUILDING: FactRule(WARNING, "{state}, {progress}"),
+    assess_volumes.VD_NO_REDUNDANCY: FactRule(
         CRITICAL, "{state}, {progress}, no redundancy left", "have a backup; pull no disk before it is done"
     ),
-    assess.BAD_BLOCKS: FactRule(WARNING, "has bad blocks", "run a consistency check, and read the files from a backup"),
-    assess.RUNNING: FactRule(OK, "{what}"),
-    assess.RUNNING_TOLD: FactRule(WARNING, "{what}"),
-    assess.WRITE_THROUGH: FactRule(WARNING, "write-back fell to write-through", _CACHE),
-    assess.UNSAFE_CACHE: FactRule(
+    assess_volumes.BAD_BLOCKS: FactRule(
+        WARNING, "has bad blocks", "run a consistency check, and read the files from a backup"
+    ),
+    assess_operations.RUNNING: FactRule(OK, "{what}"),
+    assess_operations.RUNNING_TOLD: FactRule(WARNING, "{what}"),
+    assess_volumes.WRITE_THROUGH: FactRule(WARNING, "write-back fell to write-through", _CACHE),
+    assess_volumes.UNSAFE_CACHE: FactRule(
         WARNING, "caches writes without a working battery", f"{_CACHE}; or set NoCachedBadBBU"
     ),
-    assess.POLICY: FactRule(WARNING, "{what} is {have}, not {wanted}", "set it back, or correct --expect-policy"),
-    assess.DISK_FINE: FactRule(OK, ""),
-    assess.DISK_BAD: FactRule(CRITICAL, "{state}", _REPLACE),
-    assess.DISK_MISSING: FactRule(CRITICAL, "missing", "put a disk in its place"),
-    assess.DISK_UNANSWERED: FactRule(CRITICAL, "does not answer its controller ({words})", _REPLACE),
-    assess.DISK_UNKNOWN: FactRule(UNKNOWN, "in an unknown state: {words}", "storcli64 /call/eall/sall show"),
-    assess.DISK_SHIELDED: FactRule(WARNING, "shielded: being diagnosed after errors", "wait, or replace it"),
-    assess.DISK_UNSUPPORTED: FactRule(
+    assess_volumes.POLICY: FactRule(
+        WARNING, "{what} is {have}, not {wanted}", "set it back, or correct --expect-policy"
+    ),
+    assess_disks.DISK_FINE: FactRule(OK, ""),
+    assess_disks.DISK_BAD: FactRule(CRITICAL, "{state}", _REPLACE),
+    assess_disks.DISK_MISSING: FactRule(CRITICAL, "missing", "put a disk in its place"),
+    assess_disks.DISK_UNANSWERED: FactRule(CRITICAL, "does not answer its controller ({words})", _REPLACE),
+    assess_disks.DISK_UNKNOWN: FactRule(UNKNOWN, "in an unknown state: {words}", "storcli64 /call/eall/sall show"),
+    assess_disks.DISK_SHIELDED: FactRule(WARNING, "shielded: being diagnosed after errors", "wait, or replace it"),
+    assess_disks.DISK_UNSUPPORTED: FactRule(
         WARNING, "not supported by its controller", "look at the compatibility list, or update the firmware"
     ),
-    assess.DISK_REBUILDING: FactRule(WARNING, "{what}"),
-    assess.DISK_COPYBACK: FactRule(WARNING, "{what}"),
-    assess.PREDICTED: FactRule(WARNING, "about to fail: {reasons}", _REPLACE),
-    assess.PREDICTED_CRITICAL: FactRule(CRITICAL, "about to fail: {reasons}", _REPLACE),
-    assess.NEW_ERRORS: FactRule(WARNING, "{count} new {what}", "replace it if they go on; --accept once it is known"),
-    assess.BATTERY_BAD: FactRule(WARNING, "{words}", "have a new one ready; until then writes are slow or unsafe"),
-    assess.LEARNING_OK: FactRule(OK, "learn cycle"),
-    assess.LEARNING_WARNING: FactRule(WARNING, "learn cycle", "wait some hours; the cache may be off meanwhile"),
-    assess.LEARNING_CRITICAL: FactRule(CRITICAL, "learn cycle", "wait some hours; the cache may be off meanwhile"),
+    assess_operations.DISK_REBUILDING: FactRule(WARNING, "{what}"),
+    assess_operations.DISK_COPYBACK: FactRule(WARNING, "{what}"),
+    assess_disks.PREDICTED: FactRule(WARNING, "about to fail: {reasons}", _REPLACE),
+    assess_disks.PREDICTED_CRITICAL: FactRule(CRITICAL, "about to fail: {reasons}", _REPLACE),
+    assess_disks.NEW_ERRORS: FactRule(
+        WARNING, "{count} new {what}", "replace it if they go on; --accept once it is known"
+    ),
+    assess_controllers.BATTERY_BAD: FactRule(
+        WARNING, "{words}", "have a new one ready; until then writes are slow or unsafe"
+    ),
+    assess_controllers.LEARNING_OK: FactRule(OK, "learn cycle"),
+    assess_controllers.LEARNING_WARNING: FactRule(
+        WARNING, "learn cycle", "wait some hours; the cache may be off meanwhile"
+    ),
+    assess_controllers.LEARNING_CRITICAL: FactRule(
+        CRITICAL, "learn cycle", "wait some hours; the cache may be off meanwhile"
+    ),
     assess_smart.FAILING: FactRule(CRITICAL, "failing: {why}", _REPLACE),
     assess_smart.ATTRIBUTE_NOW: FactRule(WARNING, "below its threshold: {why}", "smartctl -x; replace it soon"),
     assess_smart.ATTRIBUTE_PAST: FactRule(WARNING, "was below its threshold once: {why}", "smartctl -x"),

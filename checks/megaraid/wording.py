@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checks.frame.plugin import Judged
 from checks.frame.readings import Fact, Measure
-from checks.megaraid import assess, assess_smart
+from checks.megaraid import assess_smart, assess_volumes
 from perfdata.numbers import duration, plain_number
 from perfdata.outcome import BY_SEVERITY, OK
 
@@ -16,7 +16,7 @@ def sentence(title: str, judged: list[Judged]) -> str:
     if not judged[0].finding.item:
         return _summary(title, measures, facts)
     codes = [j.finding.code for j in facts if isinstance(j.finding, Fact)]
-    words = [j.words for j, code in zip(facts, codes) if code != assess.VD_OPTIMAL or len(facts) == 1]
+    words = [j.words for j, code in zip(facts, codes) if code != assess_volumes.VD_OPTIMAL or len(facts) == 1]
     for j in () if assess_smart.FAILING in codes else measures.values():
         if j.state != OK and isinstance(j.finding, Measure):
             word = _measure_words(j.finding)

@@ -442,11 +442,13 @@ def test_a_disk_that_is_not_listed_is_missed(tool: str, tmp_path: Path) -> None:
 def test_every_fact_has_its_words() -> None:
     """A code without a row in the table would be an error on the day it is needed."""
     from checks.frame.plugin import COMMON_FACTS
-    from checks.megaraid import assess, assess_smart
+    from checks.megaraid import assess_controllers, assess_disks, assess_operations, assess_smart, assess_volumes
     from checks.megaraid.tables import FACTS
 
     names = ("VD_", "DISK_", "BATTERY_", "LEARNING_", "CONTROLLER_", "ECC_", "ROC_")
-    codes = {value for name, value in vars(assess).items() if name.startswith(names) and isinstance(value, str)}
+    modules = (assess_controllers, assess_disks, assess_operations, assess_volumes)
+    constants = [(name, value) for module in modules for name, value in vars(module).items()]
+    codes = {value for name, value in constants if name.startswith(names) and isinstance(value, str)}
     codes |= {
         value
         for name, value in vars(assess_smart).items()
