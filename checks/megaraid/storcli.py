@@ -248,7 +248,7 @@ def _properties(rows: list[dict[str, Any]], pairs: dict[str, Any]) -> dict[str, 
 def _battery(read: parts.Answer, name: str, rows: list[dict[str, Any]], pairs: dict[str, Any]) -> None:
     facts = read.battery
     properties = _properties(rows, pairs)
-    if name.endswith("info") or name in ("cachevault", "bbu"):
+    if name.endswith("info") or name in ("cachevault", "bbu") or ("energy pack" in name and "learn" not in name):
         if "cachevault" in name or "energy" in name:
             facts["kind"] = "CacheVault"
         elif any(key in properties for key in ("state", "battery state", "type", "model")):

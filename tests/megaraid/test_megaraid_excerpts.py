@@ -433,6 +433,11 @@ STORCLI2 = {
         1,
         "WARNING - c0 e306:s4 not supported by its controller | disks=1;;;0 virtual_drives=0;;;0 spares=0;;;0",
     ),
+    "an energy pack as pairs": (
+        answer({"Energy Pack Properties": {"Type": "Supercap", "Status": "Critical", "Temperature(C)": 23}}),
+        1,
+        "WARNING - c0 CacheVault critical | c0_CacheVault_battery_celsius=23",
+    ),
     "no such controller": (
         answer(None, Controller=5, Status="Failure", Description="Controller 5 not found"),
         3,
