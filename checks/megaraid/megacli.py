@@ -96,9 +96,8 @@ class _Reader:
         self.operations: list[Operation] = []
         self.foreign: dict[int, int] = {}  # counted
         self.previewed: dict[int, int] = {}  # listed
-        self.elsewhere = (
-            False  # in a foreign configuration: its virtual drives are not here, its disks are listed twice
-        )
+        # within a foreign configuration: its virtual drives are not here, and its disks are listed elsewhere too
+        self.elsewhere = False
         self.missing: list[tuple[int, str]] = []
         self.pinned: list[tuple[int, str]] = []
         self.problems: list[tuple[int | None, str]] = []
