@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from types import SimpleNamespace
 
 from checks.frame.host import COMMAND_MAX, Host
@@ -11,9 +10,6 @@ from checks.frame.printable import printable
 from checks.megaraid import megacli, smart, smart_text, storcli
 from checks.megaraid.readings import Readings, merged
 from checks.megaraid.survey import Checkup, Problem, Survey
-
-# the first columns of storcli's tables, for where nothing else was kept
-_TABLE = re.compile(r"^ *(?:EID:Slt|DG/VD|DG Arr|DG Span|DG EID:Slot|Drive-ID|Ctl Model|Ctrl Product) ", re.MULTILINE)
 
 
 def from_files(host: Host, settings: SimpleNamespace) -> Survey:
@@ -46,10 +42,8 @@ def from_files(host: Host, settings: SimpleNamespace) -> Survey:
 
 
 def parse_any(content: bytes) -> Readings:
-    """The output of either kind of tool: storcli's has "key = value", MegaCli's "key : value"."""
-    text = content.decode("utf-8", "replace")
-    signs = text.count(" = ") + text.count(" :\n=")
-    if '"Controllers"' in text[:400] or _TABLE.search(text) or signs > text.count(": "):
+    """The output of either kind of tool."""
+    if storcli.is_one(content.decode("utf-8", "replace")):
         return storcli.parse(content)
     return megacli.parse(content)
 

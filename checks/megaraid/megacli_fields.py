@@ -14,18 +14,6 @@ if TYPE_CHECKING:
 _POSITION = re.compile(r"disk\s?group\s*:\s*(\d+)", re.IGNORECASE)
 _ARM = re.compile(r"drive\W?s? po")  # "Drive's position", "Drive's postion", and with any apostrophe
 _LEVEL = re.compile(r"primary-(\d+)\s*,\s*secondary-(\d+)", re.IGNORECASE)
-# flags of a battery's firmware that are bad news when they are set, and what to call them
-_COMPLAINTS = {
-    "battery pack missing": "pack missing",
-    "battery replacement required": "replacement required",
-    "remaining capacity low": "capacity low",
-    "learn cycle timeout": "learn cycle timed out",
-    "i2c errors detected": "I2C errors",
-    "no space to cache offload": "no space to offload the cache",
-    "pack is about to fail & should be replaced": "about to fail",
-    "over temperature": "over temperature",
-    "over charged": "over charged",
-}
 LEARNING_EXPLAINS = ("capacity low", "voltage low")
 
 
@@ -126,8 +114,8 @@ def battery(fields: dict[str, Any], key: str, value: str, raw: str) -> None:
         fields["charging"] = lower.startswith(("charg", "discharg"))
     elif key == "issohgood" and lower.startswith("no"):
         fields.setdefault("complaints", []).append("state of health not good")
-    elif key in _COMPLAINTS and _yes(value):
-        fields.setdefault("complaints", []).append(_COMPLAINTS[key])
+    elif key in words.COMPLAINTS and _yes(value):
+        fields.setdefault("complaints", []).append(words.COMPLAINTS[key])
 
 
 def controller(fields: dict[str, Any], key: str, value: str, raw: str) -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checks.megaraid.readings import whole
+from checks.megaraid.report import Report
 from perfdata.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from checks.megaraid.smart import Report
 
 _HOURS_WRAP = 65536  # the logs of SATA and SAS count in 16 bits
 _CAPTIVE = 0x80  # bit of the type of an ATA test

@@ -40,18 +40,14 @@ _NO_SUCH_PART = (
     *("use /cx", "absent", "support", "command invalid", "not present", "not found"),
     *("no vd", "no foreign", "no drive", "no pd", "no enclosure", "no physical"),
 )
-_COMPLAINTS = {
-    "replacement required": "replacement required",
-    "battery replacement required": "replacement required",
-    "pack is about to fail & should be replaced": "about to fail",
-    "no space to cache offload": "no space to offload the cache",
-    "battery pack missing": "pack missing",
-    "learn cycle timeout": "learn cycle timed out",
-    "remaining capacity low": "capacity low",
-    "i2c errors detected": "I2C errors",
-    "over temperature": "over temperature",
-    "over charged": "over charged",
-}
+
+
+def is_one(text: str) -> bool:
+    """Whether this is storcli's: it writes "key = value", where MegaCli writes "key : value"."""
+    from checks.megaraid.storcli_text import has_table
+
+    signs = text.count(" = ") + text.count(" :\n=")
+    return '"Controllers"' in text[:400] or has_table(text) or signs > text.count(": ")
 
 
 def parse(output: bytes) -> Readings:
@@ -260,7 +256,7 @@ def _battery(read: parts.Answer, name: str, rows: list[dict[str, Any]], pairs: d
         if degrees is not None:
             facts["temperature"] = degrees
     complaints = [
-        *(_COMPLAINTS[key] for key, value in properties.items() if key in _COMPLAINTS and _is_yes(value)),
+        *(words.COMPLAINTS[key] for key, value in properties.items() if key in words.COMPLAINTS and _is_yes(value)),
         *(
             f"{key} {parts.text_of(properties[key]).lower()}"
             for key in ("voltage", "temperature")

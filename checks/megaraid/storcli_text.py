@@ -14,11 +14,18 @@ if TYPE_CHECKING:
 
 _FREE = ("Model", "Name", "ErrMsg")  # columns that may hold spaces, or nothing
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB", "KiB", "MiB", "GiB", "TiB", "PiB")
+# the first columns of tables, for where nothing else was kept
+_TABLE = re.compile(r"^ *(?:EID:Slt|DG/VD|DG Arr|DG Span|DG EID:Slot|Drive-ID|Ctl Model|Ctrl Product) ", re.MULTILINE)
 _HEADERS = ("EID:Slt ", "DG/VD ")
 # a row of a drive or a virtual drive, also where its table lost the dashes around it
 _ROW = re.compile(r"\s*(?:\d*:\d+\s+\d+\s+[A-Z]|\d+/\d+\s+(?:RAID|Cac))")
 _PROGRESS_ROW = re.compile(r"\s*(\S+)\s+(\d+|-)\s+((?:not )?in progress|paused)\s*(.*)", re.IGNORECASE)
 _PHRASES = ("Estimated Time Left", "Next Learn", "LU/NS Count", "Adv S/W Opt", "Time Remaining")
+
+
+def has_table(text: str) -> bool:
+    """Whether one of storcli's tables is in it."""
+    return bool(_TABLE.search(text))
 
 
 def document(text: str) -> list[dict[str, Any]]:

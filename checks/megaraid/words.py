@@ -107,6 +107,19 @@ _SECOND_WORDS = {  # of storcli2's State/Status, where the pair is not listed
     "cpybck": COPYBACK,
 }
 _ENDS = {"shld": SHIELDED, "sntz": ERASING, "dgrd": DEGRADED, "unsp": UNSUPPORTED}  # of storcli2's State
+# flags of a battery's firmware that are bad news when they are set, and what to call them
+COMPLAINTS = {
+    "battery pack missing": "pack missing",
+    "battery replacement required": "replacement required",
+    "replacement required": "replacement required",
+    "remaining capacity low": "capacity low",
+    "learn cycle timeout": "learn cycle timed out",
+    "i2c errors detected": "I2C errors",
+    "no space to cache offload": "no space to offload the cache",
+    "pack is about to fail & should be replaced": "about to fail",
+    "over temperature": "over temperature",
+    "over charged": "over charged",
+}
 _WRITE = {
     "writeback": "wb",
     "wb": "wb",
